@@ -1,0 +1,117 @@
+#include <green/core/green_task.hpp>
+
+#include <green/core/promise.hpp>
+#include <green/core/scheduler.hpp>
+
+#include <cstring>
+
+namespace green::detail {
+
+green_task::green_task(scheduler& s, std::source_location spawned_at) noexcept
+    : scheduler_(&s), id_(s.next_id()),
+      spawned_by_(s.running() ? s.running()->id() : task_id::none), spawned_at_(spawned_at) {}
+
+green_task::~green_task() = default;
+
+task_extras& green_task::extras() {
+    if (!extras_) extras_ = std::make_unique<task_extras>();
+    return *extras_;
+}
+
+std::string_view green_task::name() const noexcept {
+    return extras_ ? std::string_view(extras_->name) : std::string_view();
+}
+
+void green_task::set_name(std::string_view name) {
+    if (!name.empty()) extras().name = name;
+}
+
+std::string green_task::label() const {
+    std::string text = "#" + std::to_string(static_cast<std::uint64_t>(id_));
+    if (!name().empty()) text.append(" '").append(name()).append("'");
+    return text;
+}
+
+std::string green_task::cancelled_text() const {
+    std::string text = "task " + label() + " was cancelled";
+    if (const cancel_request* why = cancel_reason()) {
+        if (!why->reason.empty()) text += ": " + why->reason;
+        text += " (asked for at ";
+        text += why->where.file_name();
+        text += ":" + std::to_string(why->where.line()) + ")";
+    }
+    return text;
+}
+
+bool green_task::request_cancel(std::string_view reason, std::source_location where) noexcept {
+    if (ended() || state_ == task_state::unwinding) return state_ == task_state::unwinding;
+    if (!cancel_requested_) {
+        cancel_requested_ = true;
+        update_must_stop();
+        try {
+            extras().cancel.emplace(std::string(reason), where);
+        } catch (...) { // out of memory: the cancel counts, its reason is lost
+        }
+    }
+    deliver_cancel();
+    return true;
+}
+
+void green_task::force_cancel() noexcept {
+    shields_off_ = true;
+    update_must_stop();
+    deliver_cancel();
+}
+
+void green_task::deliver_cancel() noexcept {
+    // Created: never begins. Ready: goes on with its result, stops at the next suspension.
+    // Running: the same.
+    if (!must_stop_ || state_ != task_state::suspended || leaf_asked_) return;
+    leaf_asked_ = true;
+    if (!leaf_->cancel()) return;
+    leaf_ = nullptr;
+    leaf_asked_ = false;
+    state_ = task_state::unwinding;
+    scheduler_->push_ready(*this);
+}
+
+void green_task::enter_shield() noexcept {
+    ++shields_;
+    update_must_stop();
+}
+
+void green_task::leave_shield() noexcept {
+    assert(shields_ > 0);
+    --shields_;
+    update_must_stop();
+}
+
+void green_task::unwind() noexcept {
+    for (promise_base* frame = frame_; frame;) {
+        promise_base* const parent = frame->parent();
+        frame->destroy();
+        frame = parent;
+    }
+    frame_ = nullptr;
+}
+
+void green_task::last_ref_dropped() noexcept {
+    if (failed() && !observed_) scheduler_->unhandled(*this);
+    delete this;
+}
+
+void promise_base::trace_failure(const std::exception_ptr& error) noexcept {
+    static_assert(sizeof(std::exception_ptr) == sizeof(const void*));
+    const void* identity;
+    std::memcpy(&identity, &error, sizeof identity);
+    green_task& t = *scheduler::current()->running();
+    if (t.failure() && t.failure()->exception == identity) return; // begun by a frame further in
+    try {
+        std::vector<std::source_location> frames;
+        for (const promise_base* p = this; p; p = p->parent_) frames.push_back(p->awaiting_);
+        t.extras().failure.emplace(identity, std::move(frames));
+    } catch (...) { // out of memory: the failure itself is not lost
+    }
+}
+
+} // namespace green::detail

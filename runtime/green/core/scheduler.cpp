@@ -1,0 +1,115 @@
+#include <green/core/scheduler.hpp>
+
+#include <green/core/errors.hpp>
+#include <green/core/promise.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace green::detail {
+
+thread_local constinit scheduler* scheduler::current_ = nullptr;
+
+scheduler& scheduler::require(const char* operation) {
+    if (!current_) {
+        throw std::logic_error(std::string("green: ") + operation +
+                               ": no loop runs on this thread; call it from inside run()");
+    }
+    return *current_;
+}
+
+void scheduler::start(green_task& t, nursery& home) noexcept {
+    home.adopt(t);
+    t.add_ref();
+    push_ready(t);
+    if (closing_) t.request_cancel("the run is ending", t.spawned_at());
+}
+
+void scheduler::reset() noexcept {
+    assert(children().empty() && ready_.empty());
+    ids_ = 0;
+    ended_ = 0;
+    closing_ = false;
+}
+
+namespace {
+
+void force_cancel_below(const nursery& n) noexcept {
+    for (green_task* t = n.children().front(); t; t = n.children().after(*t)) {
+        if (const auto* scope = dynamic_cast<const nursery*>(t->waiting_on())) {
+            force_cancel_below(*scope);
+        }
+        t->force_cancel();
+    }
+}
+
+} // namespace
+
+void scheduler::force_cancel_all() noexcept { force_cancel_below(*this); }
+
+void scheduler::abandon_all() noexcept {
+    while (green_task* t = children().front()) remove(*t);
+}
+
+std::size_t scheduler::run_ready(std::size_t limit) noexcept {
+    green_task* const last = ready_.tail_;
+    std::size_t n = 0;
+    while (n < limit && ready_.head_) {
+        green_task* const t = ready_.head_;
+        ready_.head_ = t->next_ready_;
+        if (!ready_.head_) ready_.tail_ = nullptr;
+        ++n;
+        bool const end_of_turn = t == last;
+        dispatch(*t);
+        if (end_of_turn) break;
+    }
+    return n;
+}
+
+inline void scheduler::dispatch(green_task& t) noexcept {
+    running_ = &t;
+    budget_ = steps_per_dispatch;
+    if (t.state_ == task_state::ready) [[likely]] {
+        t.state_ = task_state::running;
+        t.frame_->handle().resume();
+    } else if (t.state_ == task_state::created) {
+        begin(t);
+    }
+    if (t.state_ >= task_state::unwinding) conclude(t);
+    running_ = nullptr;
+}
+
+void scheduler::begin(green_task& t) noexcept {
+    if (t.must_stop_) { // cancelled before its first step: the body never runs
+        t.state_ = task_state::unwinding;
+        return;
+    }
+    t.state_ = task_state::running;
+    try {
+        promise_base& root = t.make_root();
+        root.handle().resume();
+    } catch (...) { // the callable threw before there was a coroutine
+        t.set_error(std::current_exception());
+        t.root_ended();
+    }
+}
+
+void scheduler::conclude(green_task& t) noexcept {
+    if (t.state_ == task_state::unwinding) {
+        t.unwind();
+        t.cancelled_ = true;
+    }
+    t.drop_root();
+    t.state_ = task_state::ended;
+    t.frame_ = nullptr;
+    t.sequence_ = ++ended_;
+    running_ = nullptr;
+    nursery& home = *t.home_;
+    home.remove(t);
+    t.home_ = nullptr;
+    while (joiner* j = t.joiners_.pop_front()) j->task_ended(t);
+    home.child_ended(t);
+    t.drop_ref();
+}
+
+} // namespace green::detail

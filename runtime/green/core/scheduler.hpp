@@ -1,0 +1,140 @@
+#pragma once
+
+#include <green/core/green_task.hpp>
+
+#include <cstdint>
+#include <exception>
+
+namespace green::detail {
+
+/// FIFO of green tasks that can go on, linked through the tasks themselves.
+class ready_queue {
+public:
+    bool empty() const noexcept { return head_ == nullptr; }
+    green_task* front() const noexcept { return head_; }
+    green_task* back() const noexcept { return tail_; }
+
+    friend class scheduler;
+
+private:
+    green_task* head_ = nullptr;
+    green_task* tail_ = nullptr;
+};
+
+/// A call that another thread hands to a loop; its memory belongs to the caller until it has run.
+class remote_call {
+public:
+    virtual void run() noexcept = 0;
+
+    remote_call* next = nullptr;
+
+protected:
+    ~remote_call() = default;
+};
+
+/// The part of a loop that coroutines touch: who runs, who is ready, the budget. It resumes green
+/// tasks and nothing else does.
+class scheduler : private nursery {
+public:
+    /// Steps from frame to frame without a return to the ready queue. Bounds the stack in builds
+    /// without tail calls, and the time that one always-ready task can hold the loop.
+    static constexpr std::int32_t steps_per_dispatch = 256;
+
+    scheduler() = default;
+
+    /// The scheduler of the loop that runs on this thread, or null.
+    static scheduler* current() noexcept { return current_; }
+    /// The same, or a std::logic_error that names `operation`.
+    static scheduler& require(const char* operation);
+
+    green_task* running() const noexcept { return running_; }
+
+    /// Counts one step; false when the budget is used up and the step must go through the queue.
+    bool take_step() noexcept { return --budget_ > 0; }
+    bool budget_left() const noexcept { return budget_ > 0; }
+
+    void push_ready(green_task& t) noexcept {
+        t.next_ready_ = nullptr;
+        if (ready_.tail_) {
+            ready_.tail_->next_ready_ = &t;
+        } else {
+            ready_.head_ = &t;
+        }
+        ready_.tail_ = &t;
+    }
+    bool has_ready() const noexcept { return !ready_.empty(); }
+
+    /// Runs the tasks that are ready now, at most `limit` of them; those that become ready
+    /// meanwhile wait for the next call. Returns how many it ran.
+    std::size_t run_ready(std::size_t limit) noexcept;
+
+    /// Hands a new task to its owner and to the ready queue.
+    void start(green_task& t, nursery& home) noexcept;
+
+    nursery& root() noexcept { return *this; }
+    task_id next_id() noexcept { return static_cast<task_id>(++ids_); }
+
+    /// From any thread: `c.run()` will be called on the loop's thread, in order. False, and nothing
+    /// happens, once the loop is closed.
+    virtual bool call_from_thread(remote_call& c) noexcept = 0;
+
+    /// A failure that nobody will look at any more.
+    virtual void unhandled(green_task& t) noexcept = 0;
+    /// The same for a callback that has no task.
+    virtual void unhandled(std::exception_ptr error, const char* where) noexcept = 0;
+
+    // The parts of nursery that the loop itself needs.
+    using nursery::children;
+    using nursery::size;
+
+protected:
+    virtual ~scheduler() = default;
+
+    static void set_current(scheduler* s) noexcept { current_ = s; }
+    void reset() noexcept;
+
+    // The end of a run.
+    using nursery::cancel_children;
+    /// From now on a task is cancelled before its first step.
+    void stop_starting() noexcept { closing_ = true; }
+    /// Cancels every task that has been asked to stop, shield or not.
+    void force_cancel_all() noexcept;
+    /// Forgets the tasks that are left. Their frames are never destroyed: something may still point
+    /// into them.
+    void abandon_all() noexcept;
+
+private:
+    friend class green_task;
+
+    void dispatch(green_task& t) noexcept;
+    void begin(green_task& t) noexcept;
+    void conclude(green_task& t) noexcept;
+    void child_ended(green_task&) noexcept final {}
+    green_task* parent() const noexcept final { return nullptr; }
+
+    green_task* running_ = nullptr;
+    std::int32_t budget_ = 0;
+    ready_queue ready_;
+    std::uint64_t ids_ = 0;
+    std::uint64_t ended_ = 0;
+    bool closing_ = false;
+
+    static thread_local constinit scheduler* current_
+        __attribute__((tls_model("initial-exec")));
+};
+
+inline void green_task::requeue(promise_base& frame) noexcept {
+    frame_ = &frame;
+    state_ = task_state::ready;
+    scheduler_->push_ready(*this);
+}
+
+inline void green_task::wake() noexcept {
+    assert(state_ == task_state::suspended);
+    leaf_ = nullptr;
+    leaf_asked_ = false;
+    state_ = task_state::ready;
+    scheduler_->push_ready(*this);
+}
+
+} // namespace green::detail

@@ -1,0 +1,426 @@
+#include <green/loop/loop_core.hpp>
+
+#include <green/core/errors.hpp>
+#include <green/loop/task_dump.hpp>
+
+#include <uv.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstdio>
+#include <mutex>
+#include <random>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+namespace green {
+
+clock::time_point clock::now() noexcept {
+    if (detail::loop_core* core = detail::loop_core::current()) return core->now();
+    return time_point(duration(static_cast<rep>(uv_hrtime())));
+}
+
+loop& this_loop() { return detail::loop_core::require("this_loop"); }
+
+bool loop::call(detail::remote_call& c) noexcept {
+    return static_cast<detail::loop_core*>(this)->call_from_thread(c);
+}
+
+void loop::report_posted_failure() noexcept {
+    static_cast<detail::loop_core*>(this)->unhandled(std::current_exception(),
+                                                     "a function given to loop::post");
+}
+
+void loop::set_handler(std::unique_ptr<failure_handler> h) noexcept {
+    static_cast<detail::loop_core*>(this)->set_failure_handler(std::move(h));
+}
+
+loop::work_guard loop::keep_alive() noexcept {
+    static_cast<detail::loop_core*>(this)->add_external();
+    return work_guard(*this);
+}
+
+loop::work_guard::~work_guard() {
+    if (loop_) static_cast<detail::loop_core*>(loop_)->drop_external_from_thread();
+}
+
+namespace detail {
+namespace {
+
+/// How long a virtual clock with open I/O looks for an event before it jumps, in milliseconds of
+/// real time: enough for a datagram between two sockets of this machine.
+constexpr std::uint64_t io_cushion_ms = 2;
+
+/// While tasks are ready, I/O is looked for about this often.
+constexpr std::chrono::microseconds poll_interval{50};
+constexpr std::size_t smallest_chunk = 1;
+constexpr std::size_t largest_chunk = 1024;
+constexpr std::chrono::microseconds chunk_target{20};
+
+class closed_mark final : public remote_call {
+    void run() noexcept override {}
+} closed_inbox; // the inbox's head when the loop takes no more calls
+
+void check(int status, const char* operation) {
+    if (status < 0) {
+        throw std::system_error(-status, std::generic_category(),
+                                std::string("green: ") + operation);
+    }
+}
+
+clock::time_point real_now() noexcept {
+    return clock::time_point(clock::duration(static_cast<clock::rep>(uv_hrtime())));
+}
+
+} // namespace
+
+struct loop_core::uv_part {
+    uv_loop_t loop;
+    uv_async_t async; // other threads' wake-up; referenced only while the loop waits for them
+    uv_timer_t timer; // the first deadline
+};
+
+// --- one core per thread, never freed
+
+struct loop_core::thread_slot {
+    static std::mutex& mutex() {
+        static auto& m = *new std::mutex;
+        return m;
+    }
+    static std::vector<loop_core*>& spare() {
+        static auto& cores = *new std::vector<loop_core*>;
+        return cores;
+    }
+
+    thread_slot() {
+        std::lock_guard const lock(mutex());
+        if (spare().empty()) {
+            core = new loop_core;
+        } else {
+            core = spare().back();
+            spare().pop_back();
+        }
+    }
+    ~thread_slot() {
+        std::lock_guard const lock(mutex());
+        spare().push_back(core);
+    }
+    loop_core* core;
+};
+
+loop_core& loop_core::of_this_thread() {
+    thread_local thread_slot slot;
+    return *slot.core;
+}
+
+loop_core::loop_core() : inbox_(&closed_inbox) {}
+
+// --- begin
+
+void loop_core::begin(const run_options& options) {
+    if (scheduler::current()) {
+        throw std::logic_error("green::run: a loop already runs on this thread; "
+                               "co_await the task, or spawn it");
+    }
+    auto uv = std::make_unique<uv_part>();
+    check(uv_loop_init(&uv->loop), "uv_loop_init");
+    int const status = uv_async_init(&uv->loop, &uv->async, [](uv_async_t*) {});
+    if (status < 0) {
+        uv_loop_close(&uv->loop);
+        check(status, "uv_async_init");
+    }
+    uv_timer_init(&uv->loop, &uv->timer);
+    uv_unref(reinterpret_cast<uv_handle_t*>(&uv->async));
+    uv_unref(reinterpret_cast<uv_handle_t*>(&uv->timer));
+    uv_ = std::move(uv);
+
+    options_ = options;
+    virtual_now_ = {};
+    chunk_ = 16;
+    clock_holds_ = 0;
+    random_state_ = options.seed ? options.seed : std::random_device{}();
+    reset();
+    set_current(this);
+    last_poll_ = real_now();
+    inbox_.store(nullptr, std::memory_order_release);
+}
+
+// --- the turn
+
+clock::time_point loop_core::now() const noexcept {
+    return options_.virtual_time ? virtual_now_ : real_now();
+}
+
+uv_loop_s* loop_core::native() noexcept { return &uv_->loop; }
+
+std::uint64_t loop_core::random() noexcept {
+    // splitmix64 (Steele, Lea, Flood 2014): jitter needs no more.
+    std::uint64_t z = (random_state_ += 0x9e3779b97f4a7c15U);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
+/// False when nothing is left that could ever make a task ready.
+bool loop_core::turn() {
+    run_inbox();
+    run_chunks();
+    return has_ready() || wait();
+}
+
+void loop_core::run_chunks() {
+    if (options_.virtual_time) {
+        // One snapshot of the queue, then what is due: the order depends on nothing but the program.
+        run_ready(static_cast<std::size_t>(-1));
+        timers_.fire(virtual_now_);
+        if (has_ready() && real_now() - last_poll_ >= poll_interval) poll(false);
+        return;
+    }
+    // The clock is read once per chunk; a chunk is as many resumes as take some 20 µs, so reading it
+    // costs nothing and neither deadlines nor I/O wait for long.
+    clock::time_point before = real_now();
+    do {
+        std::size_t ran = 0;
+        while (ran < chunk_ && has_ready()) ran += run_ready(chunk_ - ran);
+        clock::time_point const after = real_now();
+        timers_.fire(after);
+        auto const took = after - before;
+        if (took > chunk_target) {
+            chunk_ = std::max(chunk_ / 2, smallest_chunk);
+        } else if (ran == chunk_) {
+            chunk_ = std::min(chunk_ * 2, largest_chunk);
+        }
+        before = after;
+    } while (has_ready() && before - last_poll_ < poll_interval);
+    if (has_ready()) poll(false);
+}
+
+bool loop_core::io_active() const noexcept { return uv_loop_alive(&uv_->loop) != 0; }
+
+/// Nothing is ready: waits for I/O, another thread or the first deadline.
+bool loop_core::wait() {
+    bool const outside = io_active() || external_.load(std::memory_order_acquire) > 0;
+    if (options_.virtual_time) {
+        if (clock_holds_ > 0) {
+            poll(true);
+            return true;
+        }
+        if (outside) {
+            uv_timer_start(&uv_->timer, [](uv_timer_t*) {}, io_cushion_ms, 0);
+            poll(true);
+            uv_timer_stop(&uv_->timer);
+            if (has_ready() || run_inbox()) return true;
+        }
+        if (!timers_.empty()) {
+            virtual_now_ = std::max(virtual_now_, timers_.first());
+            timers_.fire(virtual_now_);
+            return true;
+        }
+        if (outside) poll(true);
+        return outside;
+    }
+    if (timers_.empty()) {
+        if (!outside && clock_holds_ == 0) return false;
+        poll(true);
+        return true;
+    }
+    // libuv counts in whole milliseconds of the same clock: rounded up, it is never early.
+    auto const due = static_cast<std::uint64_t>(timers_.first().time_since_epoch().count());
+    std::uint64_t const due_ms = due / 1'000'000 + (due % 1'000'000 != 0 ? 1 : 0);
+    std::uint64_t const loop_ms = uv_now(&uv_->loop);
+    uv_timer_start(&uv_->timer, [](uv_timer_t*) {}, due_ms > loop_ms ? due_ms - loop_ms : 0, 0);
+    poll(true);
+    return true;
+}
+
+void loop_core::poll(bool block) noexcept {
+    if (block) {
+        // With its own handles referenced uv_run waits for them, even if there is nothing else.
+        uv_ref(reinterpret_cast<uv_handle_t*>(&uv_->async));
+        uv_run(&uv_->loop, UV_RUN_ONCE);
+        uv_unref(reinterpret_cast<uv_handle_t*>(&uv_->async));
+    } else {
+        uv_run(&uv_->loop, UV_RUN_NOWAIT);
+    }
+    last_poll_ = real_now();
+}
+
+// --- calls from other threads
+
+bool loop_core::call_from_thread(remote_call& c) noexcept {
+    // `senders_` keeps close() from closing the async handle between the push and the send.
+    senders_.fetch_add(1, std::memory_order_acquire);
+    remote_call* head = inbox_.load(std::memory_order_relaxed);
+    bool accepted = false;
+    while (head != &closed_inbox) {
+        c.next = head;
+        if (inbox_.compare_exchange_weak(head, &c, std::memory_order_acq_rel,
+                                         std::memory_order_relaxed)) {
+            accepted = true;
+            break;
+        }
+    }
+    // Only the push onto an empty inbox wakes: the loop takes the whole inbox at once.
+    if (accepted && !head && scheduler::current() != this) uv_async_send(&uv_->async);
+    senders_.fetch_sub(1, std::memory_order_release);
+    return accepted;
+}
+
+void loop_core::wake_from_thread() noexcept {
+    senders_.fetch_add(1, std::memory_order_acquire);
+    if (inbox_.load(std::memory_order_acquire) != &closed_inbox) uv_async_send(&uv_->async);
+    senders_.fetch_sub(1, std::memory_order_release);
+}
+
+void loop_core::drop_external_from_thread() noexcept {
+    external_.fetch_sub(1, std::memory_order_acq_rel);
+    if (scheduler::current() != this) wake_from_thread();
+}
+
+/// Runs what has been posted so far, oldest first.
+bool loop_core::run_inbox() noexcept {
+    if (!inbox_.load(std::memory_order_relaxed)) return false;
+    remote_call* newest = inbox_.exchange(nullptr, std::memory_order_acquire);
+    remote_call* oldest = nullptr;
+    while (newest) {
+        remote_call* const next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    bool const any = oldest != nullptr;
+    while (oldest) {
+        remote_call* const next = oldest->next;
+        oldest->run(); // may free itself
+        oldest = next;
+    }
+    return any;
+}
+
+// --- failures that nobody handled
+
+void loop_core::unhandled(green_task& t) noexcept {
+    t.mark_observed();
+    try {
+        report({t.error(), failure_report(t)});
+    } catch (...) { // out of memory while writing the report
+        report({t.error(), {}});
+    }
+}
+
+void loop_core::unhandled(std::exception_ptr error, const char* where) noexcept {
+    std::string text;
+    try {
+        text = std::string("green: ") + where + " failed: " + describe(error) + "\n";
+    } catch (...) {
+    }
+    report({std::move(error), std::move(text)});
+}
+
+void loop_core::report(unhandled_failure f) noexcept {
+    if (handler_) {
+        try {
+            (*handler_)(f);
+            return;
+        } catch (...) { // a broken handler: back to the default, and on with this failure
+            handler_.reset();
+        }
+    }
+    std::fputs(f.report.c_str(), stderr);
+    if (scheduler::current() == this && !first_unhandled_) first_unhandled_ = std::move(f.error);
+}
+
+// --- a run from its first turn to its end
+
+struct loop_core::grace_timer final : timer {
+    void expired() noexcept override { over = true; }
+    bool over = false;
+};
+
+void loop_core::drive(green_task& main) {
+    std::string deadlock;
+    while (!main.ended()) {
+        if (turn()) continue;
+        try {
+            deadlock = "green::run: deadlock: nothing can wake main any more. Blocked tasks:\n" +
+                       dump_tasks(root());
+        } catch (...) {
+            deadlock = "green::run: deadlock";
+        }
+        break;
+    }
+    shut_down();
+    close();
+    std::exception_ptr const failure = std::exchange(first_unhandled_, nullptr);
+    if (!deadlock.empty()) throw deadlock_error(deadlock);
+    if (failure && main.ended() && !main.was_cancelled() && !main.failed()) {
+        std::rethrow_exception(failure);
+    }
+}
+
+/// Ends every task that is left.
+void loop_core::shut_down() {
+    stop_starting();
+    grace_timer grace;
+    timers_.arm(grace, saturating_add(now(), options_.shutdown_grace));
+    drain(grace);
+    timers_.disarm(grace);
+    if (root().size() == 0) return;
+    std::fputs("green::run: some tasks do not end although they are cancelled:\n", stderr);
+    std::fputs(dump_tasks(root()).c_str(), stderr);
+    force_cancel_all();
+    // What still has not ended waits for an operation that cannot be cancelled and has not
+    // completed: its frames may be in use, so they are abandoned, not destroyed.
+    while (has_ready()) run_ready(static_cast<std::size_t>(-1));
+    abandon_all();
+}
+
+void loop_core::drain(grace_timer& grace) {
+    cancel_children({"the run is ending", std::source_location::current()});
+    while (!grace.over && root().size() > 0 && turn()) {
+    }
+}
+
+/// Closes the inbox, the services and the libuv loop.
+void loop_core::close() {
+    for (;;) {
+        run_inbox();
+        while (root().size() > 0 && has_ready()) run_ready(static_cast<std::size_t>(-1));
+        remote_call* expected = nullptr;
+        if (inbox_.compare_exchange_strong(expected, &closed_inbox, std::memory_order_acq_rel)) {
+            break;
+        }
+    }
+    while (!services_.empty()) services_.pop_back();
+    handler_.reset();
+    while (senders_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+    uv_close(reinterpret_cast<uv_handle_t*>(&uv_->async), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&uv_->timer), nullptr);
+    // Handles that objects of green's own have closed in their destructors end here; those that
+    // somebody made on the native loop and forgot are closed, their memory stays theirs.
+    uv_walk(
+        &uv_->loop,
+        [](uv_handle_t* h, void*) {
+            if (!uv_is_closing(h)) uv_close(h, nullptr);
+        },
+        nullptr);
+    uv_run(&uv_->loop, UV_RUN_DEFAULT);
+    int const status = uv_loop_close(&uv_->loop);
+    assert(status == 0);
+    (void)status;
+    uv_.reset();
+    timers_.trim();
+    external_.store(0, std::memory_order_relaxed);
+    set_current(nullptr);
+}
+
+loop_service* loop_core::find_service(const void* key) noexcept {
+    for (auto& s : services_) {
+        if (s.key == key) return s.object.get();
+    }
+    return nullptr;
+}
+
+} // namespace detail
+} // namespace green

@@ -1,0 +1,129 @@
+#pragma once
+
+// Internal: the machine behind `loop`. Public headers do not include it; it names libuv's types but
+// does not need uv.h.
+
+#include <green/core/scheduler.hpp>
+#include <green/loop/loop.hpp>
+#include <green/loop/run_options.hpp>
+#include <green/loop/timer_queue.hpp>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+struct uv_loop_s;
+
+namespace green::detail {
+
+/// Something that lives as long as a run, one per loop: the default resolver. Destroyed after the
+/// last green task, before the libuv loop closes.
+class loop_service {
+public:
+    virtual ~loop_service() = default;
+};
+
+//  One turn of the loop
+//
+//    posted calls ─► ready tasks, in chunks ─► due timers ─┐
+//         ▲                                                │ nothing ready:
+//         └──── uv_run(ONCE or NOWAIT) ◄── what to wait for? ──► nothing: deadlock
+//
+//  libuv's callbacks only store results and wake tasks; the tasks run when uv_run has returned. So
+//  neither prepare nor check handles are needed, and a wake from any phase of libuv's iteration is
+//  seen before the next poll.
+
+class loop_core final : public scheduler, public loop {
+public:
+    /// The core of this thread, running or not. It is never freed: other threads may hold it, and a
+    /// later thread may take it over.
+    static loop_core& of_this_thread();
+    /// The core whose run is going on, or a std::logic_error that names `operation`.
+    static loop_core& require(const char* operation) {
+        return static_cast<loop_core&>(scheduler::require(operation));
+    }
+    static loop_core* current() noexcept { return static_cast<loop_core*>(scheduler::current()); }
+
+    /// A run, in three steps: begin; start main as a task of root(); drive until it has ended and
+    /// everything is closed. `drive` throws deadlock_error, or the first unhandled failure.
+    void begin(const run_options& options);
+    void drive(green_task& main);
+    /// Closes a run that has no task left. `drive` does it.
+    void close();
+
+    clock::time_point now() const noexcept;
+    bool virtual_time() const noexcept { return options_.virtual_time; }
+    timer_queue& timers() noexcept { return timers_; }
+    uv_loop_s* native() noexcept;
+    std::uint64_t random() noexcept;
+
+    bool call_from_thread(remote_call& c) noexcept override;
+    void unhandled(green_task& t) noexcept override;
+    void unhandled(std::exception_ptr error, const char* where) noexcept override;
+
+    /// Something is in flight whose end will reach this loop from outside libuv: no deadlock.
+    void add_external() noexcept { external_.fetch_add(1, std::memory_order_relaxed); }
+    void drop_external() noexcept { external_.fetch_sub(1, std::memory_order_relaxed); }
+    /// The same from any thread, waking the loop so that it looks again.
+    void drop_external_from_thread() noexcept;
+    /// A job is in flight that is sure to end: virtual time stands still.
+    void hold_clock() noexcept { ++clock_holds_; }
+    void release_clock() noexcept { --clock_holds_; }
+
+    /// The service of type S of this run, made on first use.
+    template <class S>
+    S& service() {
+        static const char key = 0;
+        if (loop_service* s = find_service(&key)) return static_cast<S&>(*s);
+        auto made = std::make_unique<S>();
+        S& ref = *made;
+        services_.push_back({&key, std::move(made)});
+        return ref;
+    }
+
+    void set_failure_handler(std::unique_ptr<failure_handler> h) noexcept {
+        handler_ = std::move(h);
+    }
+
+private:
+    struct uv_part;
+    struct grace_timer;
+
+    loop_core();
+    ~loop_core() = default;
+
+    bool turn();
+    void run_chunks();
+    bool wait();
+    void poll(bool block) noexcept;
+    bool run_inbox() noexcept;
+    bool io_active() const noexcept;
+    void shut_down();
+    void drain(grace_timer& grace);
+    void wake_from_thread() noexcept;
+    void report(unhandled_failure f) noexcept;
+    loop_service* find_service(const void* key) noexcept;
+
+    struct keyed_service {
+        const void* key;
+        std::unique_ptr<loop_service> object;
+    };
+    struct thread_slot;
+
+    run_options options_;
+    std::unique_ptr<uv_part> uv_;
+    timer_queue timers_;
+    clock::time_point virtual_now_{};
+    clock::time_point last_poll_{};
+    std::size_t chunk_ = 16;
+    std::atomic<remote_call*> inbox_;
+    std::atomic<int> senders_{0};
+    std::atomic<std::int64_t> external_{0};
+    std::int64_t clock_holds_ = 0;
+    std::uint64_t random_state_ = 0;
+    std::vector<keyed_service> services_;
+    std::unique_ptr<failure_handler> handler_;
+    std::exception_ptr first_unhandled_;
+};
+
+} // namespace green::detail

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <green/core/task.hpp>
+#include <green/core/time.hpp>
+#include <green/loop/timer_queue.hpp>
+
+namespace green {
+
+/// What `sleep_for` and `sleep_until` give: await it, or give it to anything that takes an
+/// awaitable or a `task<>`. It allocates nothing.
+class sleep_awaitable final : public detail::leaf, private detail::timer {
+public:
+    explicit sleep_awaitable(std::chrono::nanoseconds d) noexcept : delay_(d) {}
+    explicit sleep_awaitable(clock::time_point until) noexcept : until_(until) {}
+    /// Before it is awaited only.
+    sleep_awaitable(const sleep_awaitable& o) noexcept
+        : leaf(), timer(), delay_(o.delay_), until_(o.until_) {}
+    sleep_awaitable& operator=(const sleep_awaitable&) = delete;
+
+    operator green::task<>() const;
+
+    bool ready() const noexcept { return false; }
+    void start();
+    void result() const noexcept {}
+    bool cancel() noexcept override;
+    void describe(std::string& out) const override;
+
+private:
+    void expired() noexcept override;
+
+    static constexpr std::chrono::nanoseconds no_delay = std::chrono::nanoseconds::min();
+    std::chrono::nanoseconds delay_ = no_delay;
+    clock::time_point until_{};
+};
+
+/// Sleeps for `d`, counted from the `co_await`. Any duration, rounded up to nanoseconds and
+/// saturating; the real clock wakes at the next millisecond. Never early. Zero or less is one
+/// `yield()`. `forever` never ends by itself. Tasks that are due at one instant wake in the order in
+/// which they went to sleep.
+/// **cancel:** total.
+template <class Rep, class Period>
+sleep_awaitable sleep_for(std::chrono::duration<Rep, Period> d) noexcept {
+    return sleep_awaitable(detail::to_nanoseconds(d));
+}
+
+/// Sleeps until the loop's clock shows `t`; as `sleep_for` in all else.
+inline sleep_awaitable sleep_until(clock::time_point t) noexcept { return sleep_awaitable(t); }
+
+/// What `yield` gives.
+class yield_awaitable final : public detail::leaf {
+public:
+    operator green::task<>() const;
+
+    bool ready() const noexcept { return false; }
+    void start() noexcept { waiter().wake(); }
+    void result() const noexcept {}
+    bool cancel() noexcept override { return false; }
+    void describe(std::string& out) const override { out += "its turn"; }
+};
+
+/// Goes to the back of the ready queue: the other ready tasks run first, and I/O is looked for every
+/// now and then. A point where a cancel takes effect.
+inline yield_awaitable yield() noexcept { return {}; }
+
+} // namespace green
