@@ -131,9 +131,9 @@ private:
 };
 
 template <class T>
-class promise final : public promise_base {
+class task_promise final : public promise_base {
 public:
-    explicit promise(std::source_location where = std::source_location::current()) noexcept
+    explicit task_promise(std::source_location where = std::source_location::current()) noexcept
         : promise_base(where) {}
 
     task<T> get_return_object() noexcept;
@@ -158,9 +158,9 @@ private:
 };
 
 template <>
-class promise<void> final : public promise_base {
+class task_promise<void> final : public promise_base {
 public:
-    explicit promise(std::source_location where = std::source_location::current()) noexcept
+    explicit task_promise(std::source_location where = std::source_location::current()) noexcept
         : promise_base(where) {}
 
     task<void> get_return_object() noexcept;

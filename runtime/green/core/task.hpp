@@ -32,7 +32,7 @@ template <class T = void>
 class [[nodiscard]] task {
 public:
     using value_type = T;
-    using promise_type = detail::promise<T>;
+    using promise_type = detail::task_promise<T>;
 
     task() noexcept = default;
     task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
@@ -51,7 +51,7 @@ public:
     explicit operator bool() const noexcept { return frame_ != nullptr; }
 
 private:
-    friend detail::promise<T>;
+    friend detail::task_promise<T>;
     friend class detail::child_awaiter<T>;
     friend class detail::typed_task<T>;
 
@@ -70,10 +70,10 @@ private:
 namespace detail {
 
 template <class T>
-task<T> promise<T>::get_return_object() noexcept {
+task<T> task_promise<T>::get_return_object() noexcept {
     return task<T>(*this);
 }
-inline task<void> promise<void>::get_return_object() noexcept { return task<void>(*this); }
+inline task<void> task_promise<void>::get_return_object() noexcept { return task<void>(*this); }
 
 /// Runs a child frame to its end as a part of the same green task: no queue, no allocation beside
 /// the frame, the result arrives in this object.

@@ -162,11 +162,10 @@ std::uint64_t loop_core::random() noexcept {
     return z ^ (z >> 31);
 }
 
-/// False when nothing is left that could ever make a task ready.
-bool loop_core::turn() {
+/// A turn without its wait: what is posted, ready and due.
+void loop_core::work() {
     run_inbox();
     run_chunks();
-    return has_ready() || wait();
 }
 
 void loop_core::run_chunks() {
@@ -198,7 +197,8 @@ void loop_core::run_chunks() {
 
 bool loop_core::io_active() const noexcept { return uv_loop_alive(&uv_->loop) != 0; }
 
-/// Nothing is ready: waits for I/O, another thread or the first deadline.
+/// Nothing is ready: waits for I/O, another thread or the first deadline. False when nothing is left
+/// that could ever make a task ready.
 bool loop_core::wait() {
     bool const outside = io_active() || external_.load(std::memory_order_acquire) > 0;
     if (options_.virtual_time) {
@@ -340,8 +340,11 @@ struct loop_core::grace_timer final : timer {
 
 void loop_core::drive(green_task& main) {
     std::string deadlock;
-    while (!main.ended()) {
-        if (turn()) continue;
+    for (;;) {
+        work();
+        // Before the wait: what main leaves behind is cancelled, not waited for.
+        if (main.ended()) break;
+        if (has_ready() || wait()) continue;
         try {
             deadlock = "green::run: deadlock: nothing can wake main any more. Blocked tasks:\n" +
                        dump_tasks(root());
@@ -378,7 +381,10 @@ void loop_core::shut_down() {
 
 void loop_core::drain(grace_timer& grace) {
     cancel_children({"the run is ending", std::source_location::current()});
-    while (!grace.over && root().size() > 0 && turn()) {
+    for (;;) {
+        work();
+        if (grace.over || root().size() == 0) break;
+        if (!has_ready() && !wait()) break;
     }
 }
 

@@ -92,7 +92,7 @@ private:
     loop_core();
     ~loop_core() = default;
 
-    bool turn();
+    void work();
     void run_chunks();
     bool wait();
     void poll(bool block) noexcept;
