@@ -144,7 +144,9 @@ public:
             throw;
         }
         t.unsuspend();
-        return h;
+        if (s.take_step()) return h;
+        t.requeue(h.promise());
+        return std::noop_coroutine();
     }
 
     decltype(auto) await_resume() { return awaiter_.await_resume(); }

@@ -69,6 +69,7 @@ void green_task::deliver_cancel() noexcept {
     if (!must_stop_ || state_ != task_state::suspended || leaf_asked_) return;
     leaf_asked_ = true;
     if (!leaf_->cancel()) return;
+    assert(state_ == task_state::suspended); // a leaf that says true has not called wake()
     leaf_ = nullptr;
     leaf_asked_ = false;
     state_ = task_state::unwinding;

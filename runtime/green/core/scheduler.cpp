@@ -22,7 +22,8 @@ void scheduler::start(green_task& t, nursery& home) noexcept {
     home.adopt(t);
     t.add_ref();
     push_ready(t);
-    if (closing_) t.request_cancel("the run is ending", t.spawned_at());
+    // Only at the root: a scope's children are its owner's business, which may be a shielded cleanup.
+    if (closing_ && &home == this) t.request_cancel("the run is ending", t.spawned_at());
 }
 
 void scheduler::reset() noexcept {
@@ -48,7 +49,17 @@ void force_cancel_below(const nursery& n) noexcept {
 void scheduler::force_cancel_all() noexcept { force_cancel_below(*this); }
 
 void scheduler::abandon_all() noexcept {
+    for (green_task* t = children().front(); t; t = children().after(*t)) abandon(*t);
     while (green_task* t = children().front()) remove(*t);
+}
+
+void scheduler::abandon(green_task& t) noexcept {
+    if (const auto* scope = dynamic_cast<const nursery*>(t.waiting_on())) {
+        auto const& below = scope->children();
+        for (green_task* c = below.front(); c; c = below.after(*c)) abandon(*c);
+    }
+    t.cancelled_ = true;
+    t.state_ = task_state::ended;
 }
 
 std::size_t scheduler::run_ready(std::size_t limit) noexcept {

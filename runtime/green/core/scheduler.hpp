@@ -100,7 +100,7 @@ protected:
     /// Cancels every task that has been asked to stop, shield or not.
     void force_cancel_all() noexcept;
     /// Forgets the tasks that are left. Their frames are never destroyed: something may still point
-    /// into them.
+    /// into them, and a wake that still comes finds them ended.
     void abandon_all() noexcept;
 
 private:
@@ -109,6 +109,7 @@ private:
     void dispatch(green_task& t) noexcept;
     void begin(green_task& t) noexcept;
     void conclude(green_task& t) noexcept;
+    void abandon(green_task& t) noexcept;
     void child_ended(green_task&) noexcept final {}
     green_task* parent() const noexcept final { return nullptr; }
 
@@ -130,6 +131,7 @@ inline void green_task::requeue(promise_base& frame) noexcept {
 }
 
 inline void green_task::wake() noexcept {
+    if (state_ == task_state::ended) [[unlikely]] return; // abandoned at the end of its run
     assert(state_ == task_state::suspended);
     leaf_ = nullptr;
     leaf_asked_ = false;

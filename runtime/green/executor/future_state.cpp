@@ -25,6 +25,19 @@ bool future_base::cancel() {
     return cancelled;
 }
 
+bool future_base::cancel_for(future_wait& w) noexcept {
+    std::unique_lock lock(mutex_);
+    if (!w.linked()) return false;
+    if (phase_ == future_phase::pending) {
+        waits_.remove(w);
+        publish(std::move(lock), future_phase::cancelled);
+        return true;
+    }
+    lock.unlock();
+    request_stop();
+    return false;
+}
+
 bool future_base::set_running() {
     std::lock_guard const lock(mutex_);
     if (phase_ == future_phase::cancelled) return false;
@@ -123,6 +136,12 @@ bool future_wait::cancel() noexcept {
         if (!linked()) return false; // done: run() is on its way
         future_.waits_.remove(*this);
     }
+    loop_core::current()->release_clock();
+    return true;
+}
+
+bool owning_wait::cancel() noexcept {
+    if (!future_.cancel_for(*this)) return false;
     loop_core::current()->release_clock();
     return true;
 }

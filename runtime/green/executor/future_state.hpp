@@ -46,6 +46,9 @@ public:
     bool done() const { return phase() >= future_phase::finished; }
 
     bool cancel();
+    /// For a waiter who owns the job: cancels it if it has not begun, and unlinks `w`. Otherwise asks
+    /// it to stop and gives false: its end will come.
+    bool cancel_for(future_wait& w) noexcept;
     bool set_running();
     void add_callback(std::unique_ptr<future_callback> c);
 
@@ -88,11 +91,20 @@ public:
     bool cancel() noexcept override;
     void describe(std::string& out) const override { out += "a future"; }
 
+protected:
+    future_base& future_;
+
 private:
     friend class future_base;
     void run() noexcept override; // on the loop's thread, when the future is done
+};
 
-    future_base& future_;
+/// The wait of one who owns the job and must not leave before it has ended.
+class owning_wait : public future_wait {
+public:
+    using future_wait::future_wait;
+    bool cancel() noexcept override;
+    void describe(std::string& out) const override { out += "a job"; }
 };
 
 template <class T>
@@ -125,12 +137,13 @@ public:
 
     /// The value, or what there is instead. Only when done: the outcome does not change any more.
     T get() {
-        if (phase() == future_phase::cancelled) throw cancelled_error("future: the job was cancelled");
-        if (auto* e = std::get_if<2>(&result_)) {
-            seen_ = true;
-            std::rethrow_exception(*e);
-        }
+        throw_unless_value();
         if constexpr (!std::is_void_v<T>) return *std::get_if<1>(&result_);
+    }
+    /// The same for the only one who asks: moved out.
+    T take() {
+        throw_unless_value();
+        if constexpr (!std::is_void_v<T>) return std::move(*std::get_if<1>(&result_));
     }
     std::exception_ptr exception() {
         if (phase() == future_phase::cancelled) throw cancelled_error("future: the job was cancelled");
@@ -140,6 +153,14 @@ public:
     }
 
 private:
+    void throw_unless_value() {
+        if (phase() == future_phase::cancelled) throw cancelled_error("future: the job was cancelled");
+        if (auto* e = std::get_if<2>(&result_)) {
+            seen_ = true;
+            std::rethrow_exception(*e);
+        }
+    }
+
     using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
     std::variant<std::monostate, stored, std::exception_ptr> result_;
     std::atomic<bool> seen_{false};

@@ -112,6 +112,33 @@ private:
     std::optional<std::stop_source> stop_;
 };
 
+template <class T, class F, class... A>
+std::shared_ptr<future_state<T>> as_state(std::shared_ptr<function_job<T, F, A...>> j) noexcept {
+    return j;
+}
+
+/// Waits for a job of its own, structured.
+template <class T>
+class job_leaf final : public owning_wait {
+public:
+    explicit job_leaf(std::shared_ptr<future_state<T>> s) : owning_wait(*s), held_(std::move(s)) {}
+    T result() { return held_->take(); }
+
+private:
+    std::shared_ptr<future_state<T>> held_;
+};
+
+/// What `thread_executor::run` gives; awaited once.
+template <class T>
+class job_awaitable {
+public:
+    explicit job_awaitable(std::shared_ptr<future_state<T>> s) noexcept : state_(std::move(s)) {}
+    auto operator co_await() && { return job_leaf<T>(std::move(state_)); }
+
+private:
+    std::shared_ptr<future_state<T>> state_;
+};
+
 } // namespace detail
 
 /// Runs jobs on threads of its own; works with a loop and without one.
@@ -137,15 +164,19 @@ public:
     /// executor_error after shutdown. What `f` throws is in the future.
     template <class F, class... A>
     auto submit(F f, A... args) {
-        static_assert(requires { typename detail::job_result<F, A...>::type; },
-                      "green: submit takes a callable and the arguments to call it with");
-        using T = typename detail::job_result<F, A...>::type;
-        static_assert(!detail::is_task<T>,
-                      "green: a job on a thread executor cannot be a coroutine: there is no loop on "
-                      "its threads");
-        auto made = std::make_shared<detail::function_job<T, F, A...>>(std::move(f), std::move(args)...);
+        auto made = make_job(std::move(f), std::move(args)...);
         push(made);
-        return detail::future_access::make<T>(std::move(made));
+        return detail::future_access::make(detail::as_state(std::move(made)));
+    }
+
+    /// `co_await pool.run(f, args...)`: the job as a part of the awaiting task, and its result moved
+    /// out. Queued by this call. **cancel:** a job that has not begun is dropped; a running one is
+    /// asked through its std::stop_token and waited for. So it may refer to what the caller owns.
+    template <class F, class... A>
+    auto run(F f, A... args) {
+        auto made = make_job(std::move(f), std::move(args)...);
+        push(made);
+        return detail::job_awaitable(detail::as_state(std::move(made)));
     }
 
     /// No new jobs from now on; see shutdown_options. Again is harmless.
@@ -155,6 +186,17 @@ public:
 
 private:
     struct pool;
+
+    template <class F, class... A>
+    static auto make_job(F f, A... args) {
+        static_assert(requires { typename detail::job_result<F, A...>::type; },
+                      "green: submit takes a callable and the arguments to call it with");
+        using T = typename detail::job_result<F, A...>::type;
+        static_assert(!detail::is_task<T>,
+                      "green: a job on a thread executor cannot be a coroutine: there is no loop on "
+                      "its threads");
+        return std::make_shared<detail::function_job<T, F, A...>>(std::move(f), std::move(args)...);
+    }
 
     void push(std::shared_ptr<detail::job> j);
 

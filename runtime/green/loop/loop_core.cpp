@@ -201,6 +201,9 @@ bool loop_core::io_active() const noexcept { return uv_loop_alive(&uv_->loop) !=
 /// that could ever make a task ready.
 bool loop_core::wait() {
     bool const outside = io_active() || external_.load(std::memory_order_acquire) > 0;
+    // A post from this thread woke nobody, and hides those that come after it. Looked at after
+    // external_: who posts and then lets go of its guard has posted before the count fell.
+    if (inbox_.load(std::memory_order_acquire)) return true;
     if (options_.virtual_time) {
         if (clock_holds_ > 0) {
             poll(true);
@@ -268,8 +271,10 @@ bool loop_core::call_from_thread(remote_call& c) noexcept {
 }
 
 void loop_core::wake_from_thread() noexcept {
-    senders_.fetch_add(1, std::memory_order_acquire);
-    if (inbox_.load(std::memory_order_acquire) != &closed_inbox) uv_async_send(&uv_->async);
+    // Sequentially consistent, as in close(): either this sees the closed inbox or close() sees this
+    // sender.
+    senders_.fetch_add(1, std::memory_order_seq_cst);
+    if (inbox_.load(std::memory_order_seq_cst) != &closed_inbox) uv_async_send(&uv_->async);
     senders_.fetch_sub(1, std::memory_order_release);
 }
 
@@ -281,7 +286,11 @@ void loop_core::drop_external_from_thread() noexcept {
 /// Runs what has been posted so far, oldest first.
 bool loop_core::run_inbox() noexcept {
     if (!inbox_.load(std::memory_order_relaxed)) return false;
-    remote_call* newest = inbox_.exchange(nullptr, std::memory_order_acquire);
+    run_calls(inbox_.exchange(nullptr, std::memory_order_acquire));
+    return true;
+}
+
+void loop_core::run_calls(remote_call* newest) noexcept {
     remote_call* oldest = nullptr;
     while (newest) {
         remote_call* const next = newest->next;
@@ -289,13 +298,11 @@ bool loop_core::run_inbox() noexcept {
         oldest = newest;
         newest = next;
     }
-    bool const any = oldest != nullptr;
     while (oldest) {
         remote_call* const next = oldest->next;
         oldest->run(); // may free itself
         oldest = next;
     }
-    return any;
 }
 
 // --- failures that nobody handled
@@ -390,17 +397,13 @@ void loop_core::drain(grace_timer& grace) {
 
 /// Closes the inbox, the services and the libuv loop.
 void loop_core::close() {
-    for (;;) {
-        run_inbox();
-        while (root().size() > 0 && has_ready()) run_ready(static_cast<std::size_t>(-1));
-        remote_call* expected = nullptr;
-        if (inbox_.compare_exchange_strong(expected, &closed_inbox, std::memory_order_acq_rel)) {
-            break;
-        }
-    }
+    // What was accepted runs; what that posts is refused, or a function that posts itself would keep
+    // the loop open for ever.
+    run_calls(inbox_.exchange(&closed_inbox, std::memory_order_seq_cst));
+    while (root().size() > 0 && has_ready()) run_ready(static_cast<std::size_t>(-1));
     while (!services_.empty()) services_.pop_back();
     handler_.reset();
-    while (senders_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+    while (senders_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
     uv_close(reinterpret_cast<uv_handle_t*>(&uv_->async), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&uv_->timer), nullptr);
     // Handles that objects of green's own have closed in their destructors end here; those that

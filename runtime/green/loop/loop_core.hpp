@@ -97,6 +97,7 @@ private:
     bool wait();
     void poll(bool block) noexcept;
     bool run_inbox() noexcept;
+    void run_calls(remote_call* newest) noexcept;
     bool io_active() const noexcept;
     void shut_down();
     void drain(grace_timer& grace);

@@ -25,6 +25,12 @@ struct task_from_result {
     using type = typename decltype(task_from(std::declval<F&>()))::value_type;
 };
 
+/// The same, called at its first step: what the callable itself throws is a failure of the task.
+template <class T, class F>
+task<T> begin_inside(F& f) {
+    co_return co_await task_from(f);
+}
+
 /// Runs the cleanup under a shield and a limit; what it fails with joins `errors`.
 template <class C>
 task<> clean_up(C& cleanup, std::chrono::nanoseconds limit, std::vector<std::exception_ptr>& errors) {
@@ -40,7 +46,7 @@ task<> clean_up(C& cleanup, std::chrono::nanoseconds limit, std::vector<std::exc
 template <class T, class B, class C>
 task<T> finally_tasks(B body, C cleanup, std::chrono::nanoseconds limit) {
     scope s("finally_");
-    auto child = s.add(task_from(body));
+    auto child = s.add(begin_inside<T>(body));
     co_await s;
     std::vector<std::exception_ptr> errors = s.take_errors();
     co_await clean_up(cleanup, limit, errors);

@@ -39,6 +39,11 @@ void scope::stop(std::string_view reason, std::source_location where) noexcept {
 }
 
 void scope::expired() noexcept {
+    // A body that never suspends may complete even in no time, so the limit waits for its first step.
+    for (green_task* c = children().front(); c; c = children().after(*c)) {
+        if (c->state() != task_state::created || c->cancel_requested()) continue;
+        return loop_core::current()->timers().arm_limit(*this, deadline_);
+    }
     if (!stopped_) expired_ = true;
     stop("the time limit is over", std::source_location::current());
 }

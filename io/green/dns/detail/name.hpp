@@ -1,0 +1,53 @@
+#pragma once
+
+#include <green/net/address.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace green::detail {
+
+/// What is to be done with the text that a user gave as a host.
+enum class name_kind : std::uint8_t {
+    host,  ///< an ordinary name: hosts file, cache, servers
+    literal,  ///< an IP address; nothing to look up
+    localhost,  ///< `localhost` and everything below it: the loopback addresses (RFC 6761, 6.3)
+    never,  ///< `.onion` (RFC 7686) and `.invalid` (RFC 6761): does not exist, nothing is sent
+    bad,  ///< not a host name; `problem` says why
+};
+
+struct checked_name {
+    name_kind kind = name_kind::bad;
+    bool absolute = false;  ///< ended in a dot: no search list
+    unsigned dots = 0;  ///< inside the name, for `ndots`
+    std::string text;  ///< lower-cased, without the final dot
+    std::optional<address> literal;  ///< with port 0
+    std::string_view problem;  ///< of static storage
+};
+
+/// Judges and normalises a host name. ASCII letters, digits, `-`, `_` and `.` make a name; an
+/// internationalised name has to come as its A-label. A text that inet_aton(3) would read as an
+/// address and `address::parse` would not, such as `10.1` or `0x7f.1`, is bad: a filter for
+/// addresses that lets it through as a name must not find it turned into an address later.
+checked_name check_name(std::string_view host);
+
+/// The names to ask for, in order, as resolv.conf(5) says: with `ndots` dots or more the name as it
+/// is comes first, with fewer it comes last. Candidates longer than 253 bytes are left out.
+std::vector<std::string> search_candidates(
+    const checked_name& name, std::span<const std::string> search, unsigned ndots
+);
+
+/// For messages: bytes that do not print become `\xNN`, and a text over 80 bytes is shortened.
+std::string printable_name(std::string_view name);
+
+std::string lower_case(std::string_view text);
+
+constexpr char lower_case(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+}  // namespace green::detail

@@ -1,0 +1,151 @@
+#pragma once
+
+#include <green/core/intrusive_list.hpp>
+#include <green/dns/detail/message.hpp>
+#include <green/dns/dns_error.hpp>
+#include <green/net/address.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+struct uv_loop_s;
+
+namespace green::detail {
+
+//  wire_engine ──► wire_core (heap; outlives its libuv handles)
+//                   ├─ one channel per server: a c-ares channel, its sockets (uv_poll_t),
+//                   │    fifo: queries that wait for a place ─┐
+//                   │    slots: queries in flight             │  each holds wire_query*,
+//                   ├─ done: answered, not yet reported      ─┘  never owns it
+//                   ├─ tick: uv_timer_t, runs while anything is in flight
+//                   └─ kick: uv_timer_t, reports what ended inside start()
+//
+// A c-ares callback takes the query out of its slot, stores the result and links the query to
+// `done`: nothing else. Only when the ares_* call has returned are waiting queries sent and
+// completions called. So a completion may start, abandon, close or destroy whatever it likes, and
+// c-ares is never entered from its own callback (1.18.1 frees twice when cancelled there, 1.34.7
+// and 1.34.8 lose a query that is started there).
+
+class wire_core;
+class wire_channel;
+struct wire_slot;
+
+enum class wire_status : std::uint8_t {
+    answered,  ///< `answer` says what; see `wire_error`
+    timed_out,  ///< no answer within `wire_options::timeout`
+    unreachable,  ///< the system or the server's host refused the packet or the connection
+    bad_answer,  ///< an answer came that cannot be read
+    failed,  ///< out of memory, or c-ares took the name for malformed
+    closed,  ///< the engine was closed first
+};
+
+/// One question to one server, asked once. Whoever owns it derives from it or keeps it as a member,
+/// at one place in memory until `complete` was called. Its destructor abandons it.
+class wire_query : public list_node<wire_query> {
+public:
+    /// Called once per `start`, outside c-ares and outside `start`. From then on the engine does not
+    /// know the query any more: it may be started again or destroyed.
+    using completion = void (*)(wire_query&) noexcept;
+
+    wire_query(std::string query_name, record_type query_type, completion on_complete)
+        : name(std::move(query_name)), type(query_type), complete(on_complete) {}
+    ~wire_query();
+
+    std::string name;  // as check_name gives it; not changed while active()
+    record_type type;
+    completion complete;
+    completion sent = nullptr;  // called when it leaves the FIFO for the server, inside start() or not
+    bool keep_packet = false;  // copy the answer to `packet`, for records other than addresses
+
+    wire_status status = wire_status::failed;
+    dns_message answer;
+    std::vector<std::byte> packet;
+
+    /// Between `start` and `complete`.
+    bool active() const noexcept { return state_ != state::idle; }
+    bool queued() const noexcept { return state_ == state::queued; }
+
+private:
+    friend wire_core;
+    friend wire_channel;
+    friend class wire_engine;
+    enum class state : std::uint8_t { idle, queued, in_flight, done, reporting };
+
+    state state_ = state::idle;
+    wire_channel* channel_ = nullptr;
+    wire_slot* slot_ = nullptr;
+};
+
+/// Why an ended query for A or AAAA has no addresses; empty when it has some. `closed` counts as
+/// no_servers.
+std::optional<dns_errc> wire_error(const wire_query& query) noexcept;
+
+struct wire_options {
+    std::chrono::milliseconds timeout{1000};
+    std::chrono::milliseconds tick{50};  // how late a timeout may be noticed
+
+    /// Queries in flight per server, 1 to 1000. A UDP socket with the buffer that Linux gives by
+    /// default holds 92 answers of 1232 bytes; what overflows comes back as a timeout. The engine
+    /// never has more in flight than the receive buffer it got can hold.
+    unsigned window = 100;
+    int receive_buffer = 1 << 20;  // bytes asked for; 0 leaves the default
+    bool edns = true;
+    bool tcp_only = false;
+};
+
+struct wire_stats {
+    std::size_t queued = 0;
+    std::size_t in_flight = 0;  // with the abandoned ones
+    std::uint64_t sent = 0;
+    std::uint64_t answered = 0;
+    std::uint64_t timed_out = 0;
+    std::uint64_t abandoned = 0;
+};
+
+/// c-ares as a wire engine on a libuv loop: sends one question to one server and reports what came
+/// back. Retries, deadlines, caching, hosts files and search lists are the caller's.
+///
+/// Its handles keep the loop alive only while a query is active. Used from the loop's thread only,
+/// with SIGPIPE blocked or ignored there: c-ares 1.18 writes to TCP connections without MSG_NOSIGNAL.
+class wire_engine {
+public:
+    /// Throws std::runtime_error if c-ares cannot make a channel for one of the servers.
+    wire_engine(
+        uv_loop_s* loop, const std::vector<address>& servers, const wire_options& options = {}
+    );
+
+    /// Active queries are forgotten without a completion. The libuv handles are closed; the loop has
+    /// to run until it has called their close callbacks.
+    ~wire_engine();
+
+    wire_engine(const wire_engine&) = delete;
+    wire_engine& operator=(const wire_engine&) = delete;
+
+    std::size_t servers() const noexcept;
+    const address& server(std::size_t index) const noexcept;
+
+    /// Sends the query or, with the window of that server full, lets it wait in a FIFO without bound.
+    /// The query is not active before. False, and nothing done, once the engine is closed.
+    bool start(wire_query& query, std::size_t server) noexcept;
+
+    /// Forgets the query: no completion will come. One that waits is taken out of the FIFO; one in
+    /// flight runs on without an owner and keeps its place in the window until c-ares gives it up.
+    /// Without effect on a query that is not active.
+    static void abandon(wire_query& query) noexcept;
+
+    /// Ends every active query with `closed`, in this call, and closes all handles. `closed` is called
+    /// from the last close callback. Allowed in a completion, and twice (without effect).
+    void close(void (*closed)(void*) noexcept = nullptr, void* argument = nullptr);
+
+    wire_stats stats() const noexcept;
+
+private:
+    wire_core* core_;
+};
+
+}  // namespace green::detail

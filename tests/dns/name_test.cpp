@@ -1,0 +1,180 @@
+#include <green/dns/detail/name.hpp>
+
+#include "support/catch.hpp"
+
+#include <green/dns/dns_error.hpp>
+
+#include <string>
+#include <vector>
+
+using green::dns_errc;
+using green::dns_error;
+using green::detail::check_name;
+using green::detail::name_kind;
+using green::detail::printable_name;
+using green::detail::search_candidates;
+
+TEST_CASE("a host name is normalised", "[dns][name]") {
+    const auto name = check_name("WWW.Example_1-x.ORG");
+    CHECK(name.kind == name_kind::host);
+    CHECK(name.text == "www.example_1-x.org");
+    CHECK(name.dots == 2);
+    CHECK_FALSE(name.absolute);
+
+    const auto absolute = check_name("Example.");
+    CHECK(absolute.kind == name_kind::host);
+    CHECK(absolute.text == "example");
+    CHECK(absolute.dots == 0);
+    CHECK(absolute.absolute);
+
+    CHECK(check_name("1.2.3.example").kind == name_kind::host);
+    CHECK(check_name("0x7f.1.a").kind == name_kind::host);
+    CHECK(check_name("xn--bcher-kva.example").kind == name_kind::host);
+    CHECK(check_name(std::string(63, 'a') + ".b").kind == name_kind::host);
+}
+
+// conformance 218
+TEST_CASE("what is no host name says why", "[dns][name]") {
+    using namespace std::string_view_literals;
+    struct row {
+        std::string text;
+        const char* problem;
+    };
+    std::string name_253;
+    while (name_253.size() < 250) name_253 += "abc.";
+    name_253 += 'a';
+    REQUIRE(name_253.size() == 253);
+    const char* const number = "numbers, but not an IPv4 address";
+    const char* const byte = "a byte that no host name has";
+    const std::vector<row> rows{
+        {"", "empty name"},
+        {".", "empty label"},
+        {"..", "empty label"},
+        {"a..b", "empty label"},
+        {".a", "empty label"},
+        {"a..", "empty label"},
+        {std::string(64, 'a'), "label longer than 63 bytes"},
+        {"a." + std::string(64, 'a'), "label longer than 63 bytes"},
+        {name_253 + "b", "longer than 253 bytes"},
+        {std::string(100000, 'a'), "longer than 253 bytes"},
+        {"a b", byte},
+        {"a\nb", byte},
+        {std::string("a\0b"sv), byte},
+        {"a/b", byte},
+        {"*.example", byte},
+        {"1.2.3.4:80", byte},
+        {"[::1]", byte},
+        {"/etc/passwd", byte},
+        {"@x", byte},
+        {"a\\.b", byte},
+        {"b\xc3\xbc"
+         "cher.example",
+         "not ASCII; give an internationalised name as its A-label"},
+        {"10.1", number},
+        {"127.1", number},
+        {"2130706433", number},
+        {"0x7f.1", number},
+        {"0X7F000001", number},
+        {"0x", number},
+        {"017700000001", number},
+        {"1.2.3.4.", number},
+        {"1.2.3.256", number},
+        {"1.2.3.4.5", number},
+        // Long zeros before an address are a name too long for a label, never 127.0.0.1.
+        {"0x" + std::string(240, '0') + "7f000001", "label longer than 63 bytes"},
+    };
+    for (const auto& r : rows) {
+        INFO(printable_name(r.text));
+        const auto name = check_name(r.text);
+        CHECK(name.kind == name_kind::bad);
+        CHECK(name.problem == r.problem);
+    }
+    CHECK(check_name(name_253).kind == name_kind::host);
+    CHECK(check_name(name_253 + ".").kind == name_kind::host);
+}
+
+TEST_CASE("an address needs no lookup", "[dns][name]") {
+    for (const char* text : {"1.2.3.4", "::1", "fe80::1%lo", "::ffff:1.2.3.4"}) {
+        INFO(text);
+        const auto name = check_name(text);
+        REQUIRE(name.kind == name_kind::literal);
+        CHECK(name.literal->ip() == text);
+        CHECK(name.literal->port() == 0);
+    }
+}
+
+// conformance 234
+TEST_CASE("some names never reach a server", "[dns][name]") {
+    for (const char* text : {"localhost", "LOCALHOST.", "a.b.LocalHost", "a.localhost."}) {
+        INFO(text);
+        CHECK(check_name(text).kind == name_kind::localhost);
+    }
+    for (const char* text : {"onion", "x.onion", "X.ONION.", "a.b.onion", "invalid", "a.invalid"}) {
+        INFO(text);
+        CHECK(check_name(text).kind == name_kind::never);
+    }
+    for (const char* text : {"notlocalhost", "localhost.example", "onion.example", "xonion"}) {
+        INFO(text);
+        CHECK(check_name(text).kind == name_kind::host);
+    }
+}
+
+// conformance 232
+TEST_CASE("the search list comes before or after the name itself", "[dns][name]") {
+    using list = std::vector<std::string>;
+    const list search{"one.test", "two.test"};
+    const auto candidates = [&](const char* name, unsigned ndots) {
+        return search_candidates(check_name(name), search, ndots);
+    };
+    CHECK(candidates("www", 1) == list{"www.one.test", "www.two.test", "www"});
+    CHECK(candidates("www.a", 1) == list{"www.a", "www.a.one.test", "www.a.two.test"});
+    CHECK(candidates("www.a", 5) == list{"www.a.one.test", "www.a.two.test", "www.a"});
+    CHECK(candidates("www", 0) == list{"www", "www.one.test", "www.two.test"});
+    CHECK(candidates("www.", 1) == list{"www"});
+    CHECK(search_candidates(check_name("www"), {}, 1) == list{"www"});
+
+    std::string name_250;
+    while (name_250.size() < 249) name_250 += "ab.";
+    name_250 += 'a';
+    CHECK(search_candidates(check_name(name_250), search, 1) == list{name_250});
+}
+
+TEST_CASE("a dns_error says what was asked and who answered", "[dns]") {
+    const dns_error not_found(dns_errc::not_found, "no.such.example", "127.0.0.1:5353");
+    CHECK(
+        std::string(not_found.what()) ==
+        "resolve no.such.example: not_found (server 127.0.0.1:5353)"
+    );
+    CHECK(not_found.code() == dns_errc::not_found);
+    CHECK(not_found.host() == "no.such.example");
+    CHECK(not_found.server() == "127.0.0.1:5353");
+
+    const dns_error timeout(dns_errc::timeout, "x", "127.0.0.1:53, 10.0.0.1:53", {}, 3);
+    CHECK(
+        std::string(timeout.what()) ==
+        "resolve x: timeout after 3 tries (servers 127.0.0.1:53, 10.0.0.1:53)"
+    );
+
+    const std::string long_name(300, 'a');
+    const dns_error bad(dns_errc::bad_name, long_name, {}, "label longer than 63 bytes");
+    CHECK(
+        std::string(bad.what()) ==
+        "resolve " + std::string(64, 'a') + "... (300 bytes): bad_name (label longer than 63 bytes)"
+    );
+    CHECK(bad.host() == long_name);
+    CHECK(bad.server().empty());
+
+    const dns_error odd(dns_errc::bad_name, "a\n\x80\\b", {}, "why");
+    CHECK(std::string(odd.what()) == "resolve a\\x0a\\x80\\x5cb: bad_name (why)");
+    CHECK(std::string(dns_error(dns_errc::no_servers, "a").what()) == "resolve a: no_servers");
+
+    using green::to_string;
+    CHECK(to_string(dns_errc::not_found) == "not_found");
+    CHECK(to_string(dns_errc::no_data) == "no_data");
+    CHECK(to_string(dns_errc::timeout) == "timeout");
+    CHECK(to_string(dns_errc::server_failure) == "server_failure");
+    CHECK(to_string(dns_errc::refused) == "refused");
+    CHECK(to_string(dns_errc::bad_name) == "bad_name");
+    CHECK(to_string(dns_errc::bad_answer) == "bad_answer");
+    CHECK(to_string(dns_errc::no_servers) == "no_servers");
+}
