@@ -3,8 +3,10 @@
 Every ```cpp block is taken:
 - with `int main` it is a program: compiled, run, and its output compared with a following ```text block that comes
   directly after it or after a paragraph that says "prints" or "output";
-- else it is compiled, not run, after `#include <green/green.hpp>`, `using namespace green;` and
-  `using namespace std::chrono_literals;`. Statements go into a coroutine, declarations stay as they are.
+- else it is compiled, not run. Statements go into a coroutine, declarations stay as they are.
+
+A block that is no program, or a program without an #include, stands after the usual first lines: <green/green.hpp>,
+<cstdio>, <string> and <vector>, `using namespace green;` and `using namespace std::chrono_literals;`.
 
 An HTML comment before a block makes exceptions: <!-- fragment --> compiles a program without running it,
 <!-- no-compile --> skips the block.
@@ -25,7 +27,14 @@ COMMENT = re.compile(r"<!--\s*(fragment|no-compile)\s*-->\s*\Z")
 INTRODUCES_OUTPUT = re.compile(r"\b(prints?|output)\b", re.IGNORECASE)
 MAIN = re.compile(r"^\s*(auto|int)\s+main\s*\(", re.MULTILINE)
 INCLUDE = re.compile(r"^\s*#\s*include\b.*$", re.MULTILINE)
-PROLOGUE = "#include <green/green.hpp>\n{includes}\nusing namespace green;\nusing namespace std::chrono_literals;\n"
+PROLOGUE = """#include <green/green.hpp>
+#include <cstdio>
+#include <string>
+#include <vector>
+{includes}
+using namespace green;
+using namespace std::chrono_literals;
+"""
 RUN_SECONDS = 60
 
 
@@ -105,13 +114,14 @@ def has_statements(code: str) -> bool:
 
 def program_of(snippet: Snippet) -> str:
     location = f'#line {snippet.line} "{snippet.file}"\n'
-    if MAIN.search(snippet.code):
+    is_program = bool(MAIN.search(snippet.code))
+    if is_program and INCLUDE.search(snippet.code):
         return location + snippet.code
     includes = "\n".join(INCLUDE.findall(snippet.code))
     # A blank line in place of an include keeps the line numbers.
     code = INCLUDE.sub("", snippet.code)
     prologue = PROLOGUE.format(includes=includes)
-    if has_statements(code):
+    if not is_program and has_statements(code):
         return f"{prologue}task<> snippet();\ntask<> snippet() {{\n{location}{code}\nco_return;\n}}\n"
     return prologue + location + code
 

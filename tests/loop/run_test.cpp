@@ -125,11 +125,12 @@ TEST_CASE("run ends with no task left", "[run]") {
 TEST_CASE("a task spawned as the last act of main never begins", "[run]") {
     census frames;
     recorder log;
-    run([&]() -> task<> {
-        spawn([&](tracker) -> task<> {
-            log.note("began");
-            co_return;
-        }, tracker(frames));
+    auto const body = [&](tracker) -> task<> {
+        log.note("began");
+        co_return;
+    };
+    run(virtual_clock(), [&]() -> task<> {
+        spawn(body, tracker(frames));
         co_return;
     });
     REQUIRE(frames.clean());

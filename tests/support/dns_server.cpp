@@ -24,8 +24,8 @@ uv_handle_t* handle_of(Handle& h) {
     return reinterpret_cast<uv_handle_t*>(&h);
 }
 
-/// A UDP and a TCP socket on one free port of 127.0.0.1. A port that is free for the one may be taken
-/// for the other, hence the tries.
+/// A UDP and a TCP socket on one free port of 127.0.0.1. A port that is free for the one may be
+/// taken for the other, hence the tries.
 std::pair<int, int> bind_pair(green::address& where) {
     const auto any = green::address::parse("127.0.0.1");
     for (int tries = 0; tries < 20; ++tries) {

@@ -27,8 +27,8 @@ struct dns_reply_options {
 };
 
 /// A DNS server that does what a test or a demonstration says, on a free port of 127.0.0.1, UDP and
-/// TCP, in this process and on the given loop. Its handles do not keep that loop alive. SIGPIPE has to
-/// be blocked or ignored, as green's `run` does.
+/// TCP, in this process and on the given loop. Its handles do not keep that loop alive. SIGPIPE has
+/// to be blocked or ignored, as green's `run` does.
 ///
 ///     dns_server server(loop);
 ///     server.answer("www.example.test", {"192.0.2.1", "2001:db8::1"}, {.ttl = 60, .delay = 20ms});
@@ -36,7 +36,7 @@ struct dns_reply_options {
 ///     server.answer("*.bulk.test", {"192.0.2.9"});
 ///
 /// Names are compared without case. `*.zone` stands for every name below a zone that has no rule of
-/// its own, `*` for every name at all; with no rule that fits the answer is NXDOMAIN. A name that has
+/// its own, `*` for every name at all; with no rule that fits the answer is NXDOMAIN. A name with
 /// addresses of one family only has no data in the other. A later rule for the same name and family
 /// replaces an earlier one.
 class dns_server {

@@ -102,6 +102,10 @@ private:
     awaiter_of<A> leaf_;
 };
 
+/// An awaiter that deals with the scheduler by itself: no leaf, no budget.
+template <class A>
+concept scheduler_awaiter = requires { requires std::remove_cvref_t<A>::is_scheduler_awaiter; };
+
 /// Awaits an awaiter that knows nothing of green.
 template <class A>
 class foreign_awaiter final : private leaf, private remote_call {
@@ -197,6 +201,8 @@ auto make_awaiter(A&& a) {
                       "green: a task is awaited once and gives its result away: "
                       "write co_await std::move(t), or co_await f() directly");
         return child_awaiter<typename plain::value_type>(static_cast<A&&>(a));
+    } else if constexpr (scheduler_awaiter<A>) {
+        return plain(static_cast<A&&>(a));
     } else if constexpr (native_leaf<awaiter_of<A>>) {
         return native_awaiter<A>(static_cast<A&&>(a));
     } else if constexpr (plain_awaiter<awaiter_of<A>>) {

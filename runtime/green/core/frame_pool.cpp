@@ -5,23 +5,25 @@ namespace green::detail {
 thread_local constinit frame_pool::lists frame_pool::lists_{};
 
 /// Runs at thread exit. Blocks that die later (in destructors of other thread-locals) go straight
-/// back to the system, because the limit is then 0 and `ended` is set.
+/// back to the system, because there is no room then and `ended` is set.
 struct frame_pool_cleaner {
     ~frame_pool_cleaner() {
         frame_pool::trim();
-        frame_pool::lists_.limit = 0;
+        frame_pool::lists_.room = 0;
+        frame_pool::lists_.open = false;
         frame_pool::lists_.ended = true;
     }
 };
 
-void frame_pool::release_first(void* p, std::size_t size) noexcept {
-    if (lists_.ended) {
+void frame_pool::release_uncached(void* p, std::size_t size) noexcept {
+    if (lists_.open || lists_.ended) {
         ::operator delete(p);
         return;
     }
     static thread_local frame_pool_cleaner cleaner;
     (void)cleaner;
-    lists_.limit = max_cached;
+    lists_.room = static_cast<std::ptrdiff_t>(max_cached);
+    lists_.open = true;
     release(p, size);
 }
 
@@ -32,7 +34,7 @@ void frame_pool::trim() noexcept {
             ::operator delete(b);
         }
     }
-    lists_.cached = 0;
+    lists_.room = lists_.open ? static_cast<std::ptrdiff_t>(max_cached) : 0;
 }
 
 } // namespace green::detail

@@ -7,7 +7,8 @@
 
 namespace green::detail {
 
-/// Memory for coroutine frames and green tasks: one free list per 16 bytes of size and thread.
+/// Memory for coroutine frames and green tasks: one free list per 16 bytes of size and thread. Sizes
+/// are 8 bytes more than a multiple of 16: with malloc's own word that leaves no gap between blocks.
 ///
 /// A block is an ordinary `operator new` block of its class size, so it may be freed on any thread
 /// and by code compiled with or without AddressSanitizer (which bypasses the lists). A thread keeps
@@ -15,19 +16,19 @@ namespace green::detail {
 class frame_pool {
 public:
     static constexpr std::size_t step = 16;
-    static constexpr std::size_t max_size = 1024;
+    static constexpr std::size_t max_size = 1024 + step / 2;
     static constexpr std::size_t max_cached = std::size_t{4} << 20;
 
     static void* allocate(std::size_t size) {
 #if !GREEN_ASAN
-        std::size_t const c = (size + step - 1) / step;
-        if (c <= classes) {
+        std::size_t const c = class_of(size);
+        if (c < classes) {
             if (block* b = lists_.free[c]) {
                 lists_.free[c] = b->next;
-                lists_.cached -= c * step;
+                lists_.room += static_cast<std::ptrdiff_t>(bytes_of(c));
                 return b;
             }
-            return ::operator new(c * step);
+            return ::operator new(bytes_of(c));
         }
 #endif
         return ::operator new(size);
@@ -35,15 +36,16 @@ public:
 
     static void release(void* p, std::size_t size) noexcept {
 #if !GREEN_ASAN
-        std::size_t const c = (size + step - 1) / step;
-        if (c <= classes && lists_.cached + c * step <= lists_.limit) {
+        std::size_t const c = class_of(size);
+        if (c < classes) {
+            std::ptrdiff_t const room = lists_.room - static_cast<std::ptrdiff_t>(bytes_of(c));
+            if (room < 0) [[unlikely]] return release_uncached(p, size);
+            lists_.room = room;
             auto* b = static_cast<block*>(p);
             b->next = lists_.free[c];
             lists_.free[c] = b;
-            lists_.cached += c * step;
             return;
         }
-        if (lists_.limit == 0) return release_first(p, size);
 #else
         (void)size;
 #endif
@@ -51,26 +53,32 @@ public:
     }
 
     /// Bytes that this thread keeps for re-use.
-    static std::size_t cached() noexcept { return lists_.cached; }
+    static std::size_t cached() noexcept {
+        return lists_.open ? max_cached - static_cast<std::size_t>(lists_.room) : 0;
+    }
 
     /// Gives all cached blocks of this thread back.
     static void trim() noexcept;
 
 private:
-    static constexpr std::size_t classes = max_size / step;
+    static constexpr std::size_t classes = max_size / step + 1; // class_of(max_size) + 1
+    static constexpr std::size_t class_of(std::size_t size) noexcept {
+        return (size + step / 2 - 1) / step;
+    }
+    static constexpr std::size_t bytes_of(std::size_t c) noexcept { return c * step + step / 2; }
 
     struct block {
         block* next;
     };
     struct lists {
-        block* free[classes + 1];
-        std::size_t cached;
-        std::size_t limit; // 0 until the thread's clean-up is registered, and after it has run
+        block* free[classes];
+        std::ptrdiff_t room; // bytes that may still be cached
+        bool open;           // the thread's clean-up is registered and has not run
         bool ended;
     };
 
-    /// First release on a thread: registers the clean-up at thread exit, then caches.
-    static void release_first(void* p, std::size_t size) noexcept;
+    /// No room. First release on a thread: registers the clean-up at thread exit, then caches.
+    static void release_uncached(void* p, std::size_t size) noexcept;
 
     friend struct frame_pool_cleaner;
     // Constant-initialised and trivially destructible, so an access is one load from the thread's

@@ -7,10 +7,6 @@
 
 namespace green::detail {
 
-green_task::green_task(scheduler& s, std::source_location spawned_at) noexcept
-    : scheduler_(&s), id_(s.next_id()),
-      spawned_by_(s.running() ? s.running()->id() : task_id::none), spawned_at_(spawned_at) {}
-
 green_task::~green_task() = default;
 
 task_extras& green_task::extras() {
@@ -68,12 +64,12 @@ void green_task::deliver_cancel() noexcept {
     // Running: the same.
     if (!must_stop_ || state_ != task_state::suspended || leaf_asked_) return;
     leaf_asked_ = true;
-    if (!leaf_->cancel()) return;
-    assert(state_ == task_state::suspended); // a leaf that says true has not called wake()
-    leaf_ = nullptr;
-    leaf_asked_ = false;
-    state_ = task_state::unwinding;
-    scheduler_->push_ready(*this);
+    if (leaf_->cancel()) wake_cancelled();
+}
+
+void green_task::wake_cancelled() noexcept {
+    wake(); // asserts that a leaf that says true has not called it already
+    if (must_stop_) state_ = task_state::unwinding;
 }
 
 void green_task::enter_shield() noexcept {
@@ -97,7 +93,7 @@ void green_task::unwind() noexcept {
 }
 
 void green_task::last_ref_dropped() noexcept {
-    if (failed() && !observed_) scheduler_->unhandled(*this);
+    if (!observed_ && failed()) scheduler_->unhandled(*this);
     delete this;
 }
 

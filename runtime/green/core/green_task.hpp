@@ -133,6 +133,9 @@ public:
     /// The leaf of a suspended task is through: the task resumes with its result, from the ready
     /// queue. Also allowed from inside the leaf's own `await_suspend`.
     void wake() noexcept;
+    /// The same for a leaf that said "still in flight" to a cancel and has now ended because of it:
+    /// the task is unwound. One that was not asked to stop resumes.
+    void wake_cancelled() noexcept;
     /// Called by the awaiter that suspends the task, before the leaf's `await_suspend`.
     void suspend_on(leaf& l, promise_base& frame) noexcept {
         assert(state_ == task_state::running);
@@ -142,10 +145,7 @@ public:
         l.waiter_ = this;
     }
     /// The awaiter of a leaf that did not suspend after all.
-    void unsuspend() noexcept {
-        state_ = task_state::running;
-        leaf_ = nullptr;
-    }
+    void unsuspend() noexcept { state_ = task_state::running; }
     /// Goes to the back of the ready queue; `frame` is resumed from there.
     void requeue(promise_base& frame) noexcept;
     /// The frames from `frame` outwards are destroyed as soon as the current resume has returned.
@@ -157,12 +157,16 @@ public:
     void root_ended() noexcept { state_ = task_state::ended; }
 
     // --- structure
-    nursery* home() const noexcept { return home_; }
+    nursery* home() const noexcept { return ended() ? nullptr : home_; }
     intrusive_list<joiner>& joiners() noexcept { return joiners_; }
-    leaf* waiting_on() const noexcept { return leaf_; }
+    leaf* waiting_on() const noexcept {
+        return state_ == task_state::suspended ? leaf_ : nullptr;
+    }
     const promise_base* frame() const noexcept { return frame_; }
     scheduler& owner() const noexcept { return *scheduler_; }
 
+    /// Somebody holds a reference beside the caller.
+    bool shared() const noexcept { return refs_ > 1; }
     void add_ref() noexcept { ++refs_; }
     void drop_ref() noexcept {
         if (--refs_ == 0) last_ref_dropped();
@@ -193,16 +197,20 @@ private:
     void last_ref_dropped() noexcept;
     task_extras& extras();
 
-    green_task* next_ready_ = nullptr;
+    union {
+        green_task* next_ready_ = nullptr; // in the ready queue
+        leaf* leaf_;                       // suspended: what it waits for
+    };
     scheduler* scheduler_;
     promise_base* frame_ = nullptr; // innermost suspended frame
-    leaf* leaf_ = nullptr;          // what a suspended task waits for
-    nursery* home_ = nullptr;
+    union {
+        nursery* home_ = nullptr;
+        std::uint64_t sequence_; // ended
+    };
     intrusive_list<joiner> joiners_;
     std::unique_ptr<task_extras> extras_;
     task_id id_;
     task_id spawned_by_;
-    std::uint64_t sequence_ = 0;
     std::source_location spawned_at_;
     std::uint32_t refs_ = 0;
     std::uint16_t shields_ = 0;

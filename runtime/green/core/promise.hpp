@@ -5,11 +5,13 @@
 #include <green/core/scheduler.hpp>
 
 #include <coroutine>
+#include <cstdint>
 #include <exception>
+#include <memory>
+#include <new>
 #include <source_location>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace green {
 template <class T>
@@ -97,37 +99,76 @@ private:
 template <class T>
 class outcome : public frame_owner {
 public:
-    using stored = std::conditional_t<std::is_void_v<T>, std::monostate,
-                                      std::conditional_t<std::is_reference_v<T>,
-                                                         std::remove_reference_t<T>*, T>>;
+    using stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
 
-    bool has_value() const noexcept { return result_.index() == 1; }
-    std::exception_ptr error() const noexcept {
-        auto* e = std::get_if<2>(&result_);
-        return e ? *e : nullptr;
+    outcome() noexcept {}
+    outcome(const outcome&) = delete;
+    outcome& operator=(const outcome&) = delete;
+    ~outcome() {
+        if (holds_ == content::value) {
+            value_.~stored();
+        } else if (holds_ == content::error) [[unlikely]] {
+            error_.~exception_ptr();
+        }
     }
 
+    bool has_value() const noexcept { return holds_ == content::value; }
+    std::exception_ptr error() const noexcept {
+        return holds_ == content::error ? error_ : std::exception_ptr();
+    }
+
+    /// Once.
     template <class... A>
     void set_value(A&&... a) {
-        result_.template emplace<1>(static_cast<A&&>(a)...);
+        assert(holds_ == content::nothing);
+        ::new (static_cast<void*>(std::addressof(value_))) stored(static_cast<A&&>(a)...);
+        holds_ = content::value;
     }
-    void set_error(std::exception_ptr e) noexcept { result_.template emplace<2>(std::move(e)); }
+    void set_error(std::exception_ptr e) noexcept {
+        if (holds_ == content::value) value_.~stored(); // a destructor threw after co_return
+        ::new (static_cast<void*>(&error_)) std::exception_ptr(std::move(e));
+        holds_ = content::error;
+    }
 
     /// The value moved out, or the error thrown.
     T take() {
-        if (auto* e = std::get_if<2>(&result_)) std::rethrow_exception(std::move(*e));
-        assert(has_value());
+        if (holds_ != content::value) [[unlikely]] {
+            assert(holds_ == content::error);
+            std::rethrow_exception(error_);
+        }
         if constexpr (std::is_reference_v<T>) {
-            return static_cast<T>(*std::get<1>(result_));
-        } else if constexpr (!std::is_void_v<T>) {
-            return std::move(*std::get_if<1>(&result_));
+            return static_cast<T>(*value_);
+        } else {
+            return std::move(value_);
         }
     }
-    const stored& value() const noexcept { return *std::get_if<1>(&result_); }
-    stored& value() noexcept { return *std::get_if<1>(&result_); }
+    const stored& value() const noexcept { return value_; }
+    stored& value() noexcept { return value_; }
 
 private:
-    std::variant<std::monostate, stored, std::exception_ptr> result_;
+    enum class content : std::uint8_t { nothing, value, error };
+
+    union {
+        stored value_;
+        std::exception_ptr error_;
+    };
+    content holds_ = content::nothing;
+};
+
+/// Without a value one word is enough: what is over, was not cancelled and has no error has succeeded.
+template <>
+class outcome<void> : public frame_owner {
+public:
+    bool has_value() const noexcept { return !error_; }
+    std::exception_ptr error() const noexcept { return error_; }
+    void set_value() noexcept {}
+    void set_error(std::exception_ptr e) noexcept { error_ = std::move(e); }
+    void take() {
+        if (error_) [[unlikely]] std::rethrow_exception(error_);
+    }
+
+private:
+    std::exception_ptr error_;
 };
 
 template <class T>

@@ -10,20 +10,9 @@ namespace green::detail {
 
 thread_local constinit scheduler* scheduler::current_ = nullptr;
 
-scheduler& scheduler::require(const char* operation) {
-    if (!current_) {
-        throw std::logic_error(std::string("green: ") + operation +
-                               ": no loop runs on this thread; call it from inside run()");
-    }
-    return *current_;
-}
-
-void scheduler::start(green_task& t, nursery& home) noexcept {
-    home.adopt(t);
-    t.add_ref();
-    push_ready(t);
-    // Only at the root: a scope's children are its owner's business, which may be a shielded cleanup.
-    if (closing_ && &home == this) t.request_cancel("the run is ending", t.spawned_at());
+void scheduler::throw_no_loop(const char* operation) {
+    throw std::logic_error(std::string("green: ") + operation +
+                           ": no loop runs on this thread; call it from inside run()");
 }
 
 void scheduler::reset() noexcept {
@@ -113,11 +102,10 @@ void scheduler::conclude(green_task& t) noexcept {
     t.drop_root();
     t.state_ = task_state::ended;
     t.frame_ = nullptr;
-    t.sequence_ = ++ended_;
     running_ = nullptr;
     nursery& home = *t.home_;
     home.remove(t);
-    t.home_ = nullptr;
+    t.sequence_ = ++ended_; // in the place of home_
     while (joiner* j = t.joiners_.pop_front()) j->task_ended(t);
     home.child_ended(t);
     t.drop_ref();

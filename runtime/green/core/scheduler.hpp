@@ -45,7 +45,10 @@ public:
     /// The scheduler of the loop that runs on this thread, or null.
     static scheduler* current() noexcept { return current_; }
     /// The same, or a std::logic_error that names `operation`.
-    static scheduler& require(const char* operation);
+    static scheduler& require(const char* operation) {
+        if (!current_) [[unlikely]] throw_no_loop(operation);
+        return *current_;
+    }
 
     green_task* running() const noexcept { return running_; }
 
@@ -69,7 +72,16 @@ public:
     std::size_t run_ready(std::size_t limit) noexcept;
 
     /// Hands a new task to its owner and to the ready queue.
-    void start(green_task& t, nursery& home) noexcept;
+    void start(green_task& t, nursery& home) noexcept {
+        home.adopt(t);
+        t.add_ref();
+        push_ready(t);
+        // Only at the root: a scope's children are its owner's business, which may be a shielded
+        // cleanup.
+        if (closing_ && &home == this) [[unlikely]] {
+            t.request_cancel("the run is ending", t.spawned_at());
+        }
+    }
 
     nursery& root() noexcept { return *this; }
     task_id next_id() noexcept { return static_cast<task_id>(++ids_); }
@@ -106,6 +118,7 @@ protected:
 private:
     friend class green_task;
 
+    [[noreturn]] static void throw_no_loop(const char* operation);
     void dispatch(green_task& t) noexcept;
     void begin(green_task& t) noexcept;
     void conclude(green_task& t) noexcept;
@@ -124,6 +137,21 @@ private:
         __attribute__((tls_model("initial-exec")));
 };
 
+inline green_task::green_task(scheduler& s, std::source_location spawned_at) noexcept
+    : scheduler_(&s), id_(s.next_id()),
+      spawned_by_(s.running() ? s.running()->id() : task_id::none), spawned_at_(spawned_at) {}
+
+inline void nursery::adopt(green_task& child) noexcept {
+    child.home_ = this;
+    children_.push_back(child);
+    ++size_;
+}
+
+inline void nursery::remove(green_task& child) noexcept {
+    children_.remove(child);
+    --size_;
+}
+
 inline void green_task::requeue(promise_base& frame) noexcept {
     frame_ = &frame;
     state_ = task_state::ready;
@@ -133,7 +161,6 @@ inline void green_task::requeue(promise_base& frame) noexcept {
 inline void green_task::wake() noexcept {
     if (state_ == task_state::ended) [[unlikely]] return; // abandoned at the end of its run
     assert(state_ == task_state::suspended);
-    leaf_ = nullptr;
     leaf_asked_ = false;
     state_ = task_state::ready;
     scheduler_->push_ready(*this);

@@ -43,7 +43,7 @@ template <class F, class... Args>
 decltype(auto) call(F& f, Args&&... args) {
     if constexpr (std::is_member_function_pointer_v<F>) {
         return [f](auto&& object, auto&&... rest) -> decltype(auto) {
-            if constexpr (requires { (*object).*f; }) {
+            if constexpr (requires { ((*object).*f)(static_cast<decltype(rest)>(rest)...); }) {
                 return ((*object).*f)(static_cast<decltype(rest)>(rest)...);
             } else {
                 return (object.*f)(static_cast<decltype(rest)>(rest)...);

@@ -34,7 +34,15 @@ void completion_base::run() noexcept {
     green_task* const waiter = std::exchange(waiter_, nullptr);
     if (!waiter) return;
     static_cast<loop_core&>(owner_).drop_external();
-    waiter->wake();
+    if (stopped_) {
+        waiter->wake_cancelled();
+    } else {
+        waiter->wake();
+    }
+}
+
+std::exception_ptr completion_base::stopped_error() {
+    return std::make_exception_ptr(cancelled_error("completion: the operation was stopped"));
 }
 
 std::exception_ptr completion_base::dropped_error() {

@@ -33,6 +33,9 @@ public:
 
 protected:
     static std::exception_ptr dropped_error();
+    static std::exception_ptr stopped_error();
+
+    bool stopped_ = false; // the operation ended because of a cancel
 
 private:
     void run() noexcept override;
@@ -61,6 +64,12 @@ public:
         result_.set_error(std::move(e));
         deliver();
     }
+    void stop() noexcept {
+        if (!claim()) return;
+        stopped_ = true;
+        result_.set_error(stopped_error());
+        deliver();
+    }
     void drop() noexcept { fail(dropped_error()); }
     T take() { return result_.take(); }
 
@@ -70,7 +79,8 @@ private:
 
 } // namespace detail
 
-/// Ends a `completion<T>`: `resolve(value)` (`resolve()` for void), or `resolve.fail(error)`.
+/// Ends a `completion<T>`: `resolve(value)` (`resolve()` for void), `resolve.fail(error)`, or
+/// `resolve.cancelled()` when the operation ended because it was stopped.
 ///
 /// Copyable; any copy may be called from any thread, at any time, also when the waiting task has left
 /// or the loop is closed. The first call counts, later ones do nothing. When the last copy goes
@@ -92,6 +102,8 @@ public:
         token_->state->succeed();
     }
     void fail(std::exception_ptr error) const noexcept { token_->state->fail(std::move(error)); }
+    /// A cancelled task is unwound then; one that is not gets cancelled_error.
+    void cancelled() const noexcept { token_->state->stop(); }
 
 private:
     struct token {
@@ -121,13 +133,13 @@ public:
     void start() {
         state_ = std::make_shared<detail::completion_state<T>>();
         state_->attach(waiter());
-        auto const state = state_; // the initiator may resolve, and this may be gone then
+        auto const state = state_;
+        completion_resolver<T> const resolve(state); // outlives the initiator's own copies
         try {
-            completion_resolver<T> resolve(state);
             if constexpr (has_stop) {
-                stop_.emplace(initiate_(std::move(resolve)));
+                stop_.emplace(initiate_(resolve));
             } else {
-                initiate_(std::move(resolve));
+                initiate_(resolve);
             }
         } catch (...) {
             state->fail(std::current_exception());
@@ -160,9 +172,9 @@ private:
 ///
 /// **cancel:** what `initiate` returns is called to stop the operation, on the loop's thread, without
 /// throwing. Returning nothing or `true` it says that the callback will not come (one that comes all
-/// the same is ignored); returning `false`, that it is still in flight and is waited for. If
-/// `initiate` returns nothing, the operation cannot be stopped and is waited for. A result that came
-/// before the cancel wins.
+/// the same is ignored); returning `false`, that it is still in flight and is waited for: it then calls
+/// `resolve.cancelled()`, or gives a result after all, which wins. If `initiate` returns nothing, the
+/// operation cannot be stopped and is waited for. A result that came before the cancel wins.
 ///
 /// A loop with a completion in flight does not report a deadlock; virtual time does not wait for it.
 ///

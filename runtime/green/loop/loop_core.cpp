@@ -9,6 +9,7 @@
 #include <cassert>
 #include <cstdio>
 #include <mutex>
+#include <poll.h>
 #include <random>
 #include <stdexcept>
 #include <system_error>
@@ -48,9 +49,9 @@ loop::work_guard::~work_guard() {
 namespace detail {
 namespace {
 
-/// How long a virtual clock with open I/O looks for an event before it jumps, in milliseconds of
-/// real time: enough for a datagram between two sockets of this machine.
-constexpr std::uint64_t io_cushion_ms = 2;
+/// Milliseconds in a row without an event after which a virtual clock with open I/O jumps: enough for a
+/// datagram between two sockets of this machine.
+constexpr int quiet_rounds = 3;
 
 /// While tasks are ready, I/O is looked for about this often.
 constexpr std::chrono::microseconds poll_interval{50};
@@ -203,18 +204,16 @@ bool loop_core::wait() {
     bool const outside = io_active() || external_.load(std::memory_order_acquire) > 0;
     // A post from this thread woke nobody, and hides those that come after it. Looked at after
     // external_: who posts and then lets go of its guard has posted before the count fell.
-    if (inbox_.load(std::memory_order_acquire)) return true;
+    if (inbox_.load(std::memory_order_acquire)) {
+        if (real_now() - last_poll_ >= poll_interval) poll(false);
+        return true;
+    }
     if (options_.virtual_time) {
         if (clock_holds_ > 0) {
             poll(true);
             return true;
         }
-        if (outside) {
-            uv_timer_start(&uv_->timer, [](uv_timer_t*) {}, io_cushion_ms, 0);
-            poll(true);
-            uv_timer_stop(&uv_->timer);
-            if (has_ready() || run_inbox()) return true;
-        }
+        if (outside && poll_until_quiet()) return true;
         if (!timers_.empty()) {
             virtual_now_ = std::max(virtual_now_, timers_.first());
             timers_.fire(virtual_now_);
@@ -237,15 +236,38 @@ bool loop_core::wait() {
     return true;
 }
 
-void loop_core::poll(bool block) noexcept {
-    if (block) {
-        // With its own handles referenced uv_run waits for them, even if there is nothing else.
-        uv_ref(reinterpret_cast<uv_handle_t*>(&uv_->async));
-        uv_run(&uv_->loop, UV_RUN_ONCE);
-        uv_unref(reinterpret_cast<uv_handle_t*>(&uv_->async));
-    } else {
-        uv_run(&uv_->loop, UV_RUN_NOWAIT);
+/// For a virtual clock with open I/O: handles events until something is ready (true), or until none has
+/// come for a few milliseconds. An event that wakes no task counts: a server of this process may have
+/// sent what a client waits for.
+///
+/// A round waits for a millisecond at most. On a busy machine the millisecond may be over before libuv
+/// has looked at a descriptor, and one that a callback has just opened is not even registered: so a
+/// round is quiet only if nothing was pending before it, and it takes several in a row.
+bool loop_core::poll_until_quiet() noexcept {
+    bool timer_fired = false;
+    uv_->timer.data = &timer_fired;
+    uv_update_time(&uv_->loop);
+    uv_timer_start(
+        &uv_->timer, [](uv_timer_t* t) { *static_cast<bool*>(t->data) = true; }, 1, 1);
+    pollfd events{};
+    events.fd = uv_backend_fd(&uv_->loop);
+    events.events = POLLIN;
+    auto const woken = [this] { return has_ready() || inbox_.load(std::memory_order_acquire); };
+    for (int quiet = 0; quiet < quiet_rounds && !woken();) {
+        bool const pending = ::poll(&events, 1, 0) != 0;
+        timer_fired = false;
+        poll(true);
+        quiet = pending || !timer_fired ? 0 : quiet + 1;
     }
+    uv_timer_stop(&uv_->timer);
+    return woken();
+}
+
+void loop_core::poll(bool block) noexcept {
+    // With one of its handles referenced uv_run polls, even if there is nothing else.
+    uv_ref(reinterpret_cast<uv_handle_t*>(&uv_->async));
+    uv_run(&uv_->loop, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    uv_unref(reinterpret_cast<uv_handle_t*>(&uv_->async));
     last_poll_ = real_now();
 }
 
@@ -327,11 +349,12 @@ void loop_core::unhandled(std::exception_ptr error, const char* where) noexcept 
 
 void loop_core::report(unhandled_failure f) noexcept {
     if (handler_) {
+        auto handler = std::move(handler_); // it may set another one while it runs
         try {
-            (*handler_)(f);
+            (*handler)(f);
+            if (!handler_) handler_ = std::move(handler);
             return;
         } catch (...) { // a broken handler: back to the default, and on with this failure
-            handler_.reset();
         }
     }
     std::fputs(f.report.c_str(), stderr);

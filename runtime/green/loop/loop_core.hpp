@@ -96,6 +96,7 @@ private:
     void run_chunks();
     bool wait();
     void poll(bool block) noexcept;
+    bool poll_until_quiet() noexcept;
     bool run_inbox() noexcept;
     void run_calls(remote_call* newest) noexcept;
     bool io_active() const noexcept;

@@ -11,7 +11,7 @@ namespace green {
 struct run_options {
     /// The loop's clock starts at zero and jumps to the next deadline when nothing is ready and no
     /// job is in flight. Sleeps cost no time and end at exact times: for tests and simulations.
-    /// While I/O is open the loop looks for it for some 2 ms of real time before each jump.
+    /// While I/O is open the loop looks for it for some 3 ms of real time before each jump.
     bool virtual_time = false;
 
     /// How long, after main has ended, cancelled tasks may take to end. Then they are reported and

@@ -47,15 +47,20 @@ sleep_awaitable sleep_for(std::chrono::duration<Rep, Period> d) noexcept {
 inline sleep_awaitable sleep_until(clock::time_point t) noexcept { return sleep_awaitable(t); }
 
 /// What `yield` gives.
-class yield_awaitable final : public detail::leaf {
+class yield_awaitable {
 public:
+    static constexpr bool is_scheduler_awaiter = true;
+
     operator green::task<>() const;
 
-    bool ready() const noexcept { return false; }
-    void start() noexcept { waiter().wake(); }
-    void result() const noexcept {}
-    bool cancel() noexcept override { return false; }
-    void describe(std::string& out) const override { out += "its turn"; }
+    bool await_ready() const noexcept { return false; }
+    template <class P>
+    void await_suspend(std::coroutine_handle<P> h) const noexcept {
+        detail::green_task& t = *detail::scheduler::current()->running();
+        if (t.must_stop()) [[unlikely]] return t.unwind_from(h.promise());
+        t.requeue(h.promise());
+    }
+    void await_resume() const noexcept {}
 };
 
 /// Goes to the back of the ready queue: the other ready tasks run first, and I/O is looked for every

@@ -2,12 +2,9 @@
 
 namespace green::detail {
 
-bool join_leaf::ready() {
+void join_leaf::throw_bad_join() const {
     if (!target_) throw_logic_error("green: this join_handle refers to no task");
-    if (target_ == scheduler::current()->running()) {
-        throw_logic_error("green: a task awaits its own join_handle: it would wait for ever");
-    }
-    return target_->ended();
+    throw_logic_error("green: a task awaits its own join_handle: it would wait for ever");
 }
 
 bool join_leaf::cancel() noexcept {

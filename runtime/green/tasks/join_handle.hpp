@@ -12,7 +12,7 @@
 
 namespace green {
 
-template <class T>
+template <class T = void>
 class join_handle;
 
 namespace detail {
@@ -24,12 +24,17 @@ class join_leaf : public leaf, private joiner {
 public:
     explicit join_leaf(green_task* target) : target_(target) {}
 
-    bool ready();
+    bool ready() {
+        if (!target_ || target_ == scheduler::current()->running()) [[unlikely]] throw_bad_join();
+        return target_->ended();
+    }
     void start() noexcept { target_->joiners().push_back(*this); }
     bool cancel() noexcept override;
     void describe(std::string& out) const override;
 
 protected:
+    [[noreturn]] void throw_bad_join() const;
+
     green_task* target_;
 
 private:
@@ -186,11 +191,13 @@ template <class T, bool Move>
 T result_leaf<T, Move>::result() {
     ref_->mark_observed();
     if (ref_->was_cancelled()) throw cancelled_error(ref_->cancelled_text());
-    if constexpr (Move && !std::is_void_v<T> && !std::is_reference_v<T>) {
-        if (std::exception_ptr e = ref_->error()) std::rethrow_exception(std::move(e));
+    if (!ref_->has_value()) std::rethrow_exception(ref_->error());
+    if constexpr (std::is_reference_v<T>) {
+        return static_cast<T>(*ref_->value());
+    } else if constexpr (Move && !std::is_void_v<T>) {
         return std::move(ref_->value());
-    } else {
-        return handle_access::make(ref_).result();
+    } else if constexpr (!std::is_void_v<T>) {
+        return ref_->value();
     }
 }
 

@@ -24,7 +24,16 @@ public:
     join_set(const join_set&) = delete;
     join_set& operator=(const join_set&) = delete;
 
-    bool ready() const noexcept { return over(); }
+    bool ready() const {
+        if (over()) return true;
+        const green_task* const me = scheduler::current()->running();
+        std::size_t others = 0;
+        for (const auto& t : tasks_) others += t.get() != me;
+        if (limits_.count > others && limits_.deadline == clock::time_point::max()) {
+            throw_logic_error("green: a task joins itself: it would wait for ever");
+        }
+        return false;
+    }
     void start() {
         for (std::size_t i = 0; i < tasks_.size(); ++i) {
             if (tasks_[i]->ended()) continue;

@@ -129,8 +129,8 @@ public:
     std::size_t servers() const noexcept;
     const address& server(std::size_t index) const noexcept;
 
-    /// Sends the query or, with the window of that server full, lets it wait in a FIFO without bound.
-    /// The query is not active before. False, and nothing done, once the engine is closed.
+    /// Sends the query or, with the window of that server full, lets it wait in a FIFO without
+    /// bound. The query is not active before. False, and nothing done, once the engine is closed.
     bool start(wire_query& query, std::size_t server) noexcept;
 
     /// Forgets the query: no completion will come. One that waits is taken out of the FIFO; one in
@@ -138,8 +138,9 @@ public:
     /// Without effect on a query that is not active.
     static void abandon(wire_query& query) noexcept;
 
-    /// Ends every active query with `closed`, in this call, and closes all handles. `closed` is called
-    /// from the last close callback. Allowed in a completion, and twice (without effect).
+    /// Ends every active query with `closed` before it returns (called in a completion: as soon as
+    /// that has returned) and closes all handles. `closed` is called from the last close callback.
+    /// A second call has no effect.
     void close(void (*closed)(void*) noexcept = nullptr, void* argument = nullptr);
 
     wire_stats stats() const noexcept;

@@ -214,8 +214,8 @@ void wire_channel::poll(wire_socket& socket, int events) noexcept {
     uv_poll_start(&socket.handle, events, on_poll);
 }
 
-/// c-ares closes the descriptor next, and the number may come back at once: uv_poll_stop takes it out
-/// of epoll now, and the next descriptor gets a handle of its own.
+/// c-ares closes the descriptor next, and the number may come back at once: uv_poll_stop takes it
+/// out of epoll now, and the next descriptor gets a handle of its own.
 void wire_channel::unwatch(wire_socket& socket) noexcept {
     std::erase(sockets, &socket);
     uv_poll_stop(&socket.handle);
@@ -237,8 +237,8 @@ void wire_channel::on_poll(uv_poll_t* handle, int status, int events) {
         error || (events & UV_READABLE) ? fd : ARES_SOCKET_BAD,
         error || (events & UV_WRITABLE) ? fd : ARES_SOCKET_BAD
     );
-    // libuv has stopped a handle that it reports an error of. c-ares keeps the socket if a send took
-    // the error off it in the meantime.
+    // libuv has stopped a handle that it reports an error of. c-ares keeps the socket if a send
+    // took the error off it in the meantime.
     if (error && channel.find(fd) == &socket) channel.poll(socket, socket.events);
     channel.core.after_ares();
 }

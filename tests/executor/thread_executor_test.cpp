@@ -1,0 +1,269 @@
+#include "support/green_test.hpp"
+
+#include <green/core/errors.hpp>
+#include <green/executor/thread_executor.hpp>
+#include <green/loop/sleep.hpp>
+#include <green/tasks/joinall.hpp>
+#include <green/tasks/spawn.hpp>
+#include <green/tasks/timeout.hpp>
+
+#include <atomic>
+#include <latch>
+#include <memory>
+#include <mutex>
+#include <pthread.h>
+#include <semaphore>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace green;
+using namespace std::chrono_literals;
+
+namespace {
+
+int square(int x) { return x * x; }
+
+/// Fills the workers until it is opened.
+struct gate {
+    std::binary_semaphore open{0};
+    void pass() { open.acquire(); }
+};
+
+} // namespace
+
+// conformance 28
+TEST_CASE("thread_executor: no workers is an invalid argument", "[thread_executor]") {
+    REQUIRE_THROWS_AS(thread_executor(0), std::invalid_argument);
+}
+
+TEST_CASE("thread_executor: works without a loop", "[thread_executor]") {
+    thread_executor pool(2);
+    future<int> f = pool.submit(square, 7);
+    REQUIRE(f.result() == 49);
+    auto text = pool.submit([](std::string s) { return s + "!"; }, std::string("hi"));
+    REQUIRE(text.result() == "hi!");
+    auto nothing = pool.submit([] {});
+    nothing.result();
+    REQUIRE(nothing.done());
+}
+
+TEST_CASE("thread_executor: what a job throws is in its future", "[thread_executor]") {
+    thread_executor pool(1);
+    auto f = pool.submit([]() -> int { throw std::out_of_range("far"); });
+    REQUIRE_THROWS_AS(f.result(), std::out_of_range);
+    REQUIRE(pool.submit(square, 2).result() == 4);
+}
+
+// conformance 30
+TEST_CASE("thread_executor: an idle thread is used again", "[thread_executor]") {
+    thread_executor pool(8);
+    std::set<std::thread::id> threads;
+    for (int i = 0; i < 20; ++i) {
+        auto f = pool.submit([] { return std::this_thread::get_id(); });
+        threads.insert(f.result());
+        std::this_thread::yield();
+    }
+    // A thread takes a moment from its result to its next wait, so a second one may have started.
+    REQUIRE(threads.size() <= 3);
+}
+
+// conformance 53
+TEST_CASE("thread_executor: never more jobs at once than workers, and as many", "[thread_executor]") {
+    thread_executor pool(3);
+    std::atomic<int> now{0};
+    std::atomic<int> most{0};
+    std::latch all_there(3);
+    std::vector<future<void>> jobs;
+    for (int i = 0; i < 30; ++i) {
+        jobs.push_back(pool.submit([&, i] {
+            int const n = ++now;
+            for (int seen = most; n > seen && !most.compare_exchange_weak(seen, n);) {
+            }
+            if (i < 3) all_there.arrive_and_wait();
+            --now;
+        }));
+    }
+    for (auto& j : jobs) j.result();
+    REQUIRE(most == 3);
+}
+
+// conformance 32, 33
+TEST_CASE("thread_executor: submit after shutdown", "[thread_executor]") {
+    thread_executor pool(1);
+    pool.shutdown();
+    pool.shutdown();
+    REQUIRE_THROWS_WITH(pool.submit(square, 1), "cannot schedule new futures after shutdown");
+}
+
+// conformance 34
+TEST_CASE("thread_executor: the destructor waits for all queued jobs", "[thread_executor]") {
+    std::vector<future<int>> jobs;
+    {
+        thread_executor pool(2);
+        for (int i = 0; i < 50; ++i) jobs.push_back(pool.submit(square, i));
+    }
+    for (int i = 0; i < 50; ++i) {
+        REQUIRE(jobs[static_cast<std::size_t>(i)].done());
+        REQUIRE(jobs[static_cast<std::size_t>(i)].result() == i * i);
+    }
+}
+
+// conformance 36
+TEST_CASE("thread_executor: shutdown without waiting lets queued jobs run", "[thread_executor]") {
+    gate g;
+    thread_executor pool(1);
+    auto first = pool.submit([&] { g.pass(); });
+    auto second = pool.submit(square, 3);
+    pool.shutdown({.wait = false});
+    REQUIRE_FALSE(second.done());
+    g.open.release();
+    REQUIRE(second.result() == 9);
+}
+
+TEST_CASE("thread_executor: shutdown that cancels what has not begun", "[thread_executor]") {
+    gate g;
+    thread_executor pool(1);
+    std::latch begun(1);
+    auto first = pool.submit([&] {
+        begun.count_down();
+        g.pass();
+        return 1;
+    });
+    auto second = pool.submit(square, 3);
+    begun.wait();
+    pool.shutdown({.wait = false, .cancel_pending = true});
+    REQUIRE(second.cancelled());
+    g.open.release();
+    REQUIRE(first.result() == 1);
+}
+
+// conformance 46
+TEST_CASE("thread_executor: the closure dies before the result is there", "[thread_executor]") {
+    thread_executor pool(1);
+    auto token = std::make_shared<int>(1);
+    std::weak_ptr<int> const watch = token;
+    auto f = pool.submit([token = std::move(token)] { return *token; });
+    REQUIRE(f.result() == 1);
+    REQUIRE(watch.expired());
+}
+
+TEST_CASE("thread_executor: cancel of a queued and of a running job", "[thread_executor]") {
+    gate g;
+    thread_executor pool(1);
+    std::latch begun(1);
+    auto running = pool.submit([&](std::stop_token stop) {
+        begun.count_down();
+        g.pass();
+        return stop.stop_requested();
+    });
+    auto queued = pool.submit(square, 3);
+    begun.wait();
+    REQUIRE(queued.cancel());
+    REQUIRE_FALSE(running.cancel()); // asked only
+    g.open.release();
+    REQUIRE(running.result()); // it saw the request
+    REQUIRE_THROWS_AS(queued.result(), cancelled_error);
+}
+
+TEST_CASE("thread_executor: the system sees the threads' names", "[thread_executor]") {
+    thread_executor pool({.max_workers = 1, .thread_name_prefix = "crunch"});
+    auto f = pool.submit([] {
+        char name[16] = {};
+        // The name is set by the thread that started this one, perhaps a moment later.
+        for (int i = 0; i < 1000 && std::string(name) != "crunch-1"; ++i) {
+            pthread_getname_np(pthread_self(), name, sizeof name);
+            std::this_thread::yield();
+        }
+        return std::string(name);
+    });
+    REQUIRE(f.result() == "crunch-1");
+}
+
+TEST_CASE("thread_executor: a job submits a job", "[thread_executor]") {
+    thread_executor pool(2);
+    auto outer = pool.submit([&] { return pool.submit(square, 5); });
+    REQUIRE(outer.result().result() == 25);
+}
+
+GREEN_TEST("thread_executor: a thousand jobs awaited at once", "[thread_executor]") {
+    thread_executor pool(2);
+    std::vector<join_handle<int>> jobs;
+    for (int i = 0; i < 1000; ++i) {
+        jobs.push_back(spawn([&pool, i]() -> task<int> { co_return co_await pool.run(square, i); }));
+    }
+    co_await joinall(jobs);
+    for (int i = 0; i < 1000; ++i) REQUIRE(jobs[static_cast<std::size_t>(i)].value() == i * i);
+}
+
+// conformance 280
+GREEN_TEST("thread_executor: virtual time stands still while a job is in flight", "[thread_executor]") {
+    thread_executor pool(1);
+    gate g;
+    auto timer = spawn(sleep_for(1h));
+    std::thread opener([&] { g.open.release(); });
+    co_await pool.run([&] { g.pass(); });
+    REQUIRE_FALSE(timer.done());
+    REQUIRE(green_test::elapsed() == 0ms);
+    opener.join();
+}
+
+GREEN_TEST_REAL_CLOCK("thread_executor: run() waits for a running job when it is cancelled",
+                      "[thread_executor]") {
+    thread_executor pool(1);
+    bool local = false; // the job refers to it: run() must not leave before
+    auto h = spawn([&]() -> task<> {
+        co_await pool.run([&](std::stop_token stop) {
+            while (!stop.stop_requested()) std::this_thread::yield();
+            local = true;
+        });
+        co_await yield();
+    });
+    co_await sleep_for(2ms);
+    h.cancel();
+    co_await h.join();
+    REQUIRE(local);
+    REQUIRE(h.cancelled());
+}
+
+GREEN_TEST_REAL_CLOCK("thread_executor: run() drops a queued job when it is cancelled",
+                      "[thread_executor]") {
+    thread_executor pool(1);
+    gate g;
+    auto blocker = pool.submit([&] { g.pass(); });
+    bool ran = false;
+    auto h = spawn([&]() -> task<> { co_await pool.run([&] { ran = true; }); });
+    co_await yield();
+    h.cancel();
+    co_await h.join();
+    REQUIRE(h.cancelled());
+    g.open.release();
+    co_await blocker;
+    co_await pool.submit(square, 1);
+    REQUIRE_FALSE(ran);
+}
+
+GREEN_TEST("thread_executor: a move-only result", "[thread_executor]") {
+    thread_executor pool(1);
+    auto p = co_await pool.run([] { return std::make_unique<int>(3); });
+    REQUIRE(*p == 3);
+}
+
+TEST_CASE("thread_executor: several loops on threads of their own share a pool", "[thread_executor]") {
+    thread_executor pool(2);
+    std::vector<std::thread> loops;
+    std::atomic<int> sum{0};
+    for (int t = 0; t < 4; ++t) {
+        loops.emplace_back([&] {
+            sum += run([&]() -> task<int> {
+                int n = 0;
+                for (int i = 0; i < 50; ++i) n += co_await pool.run(square, 2);
+                co_return n;
+            });
+        });
+    }
+    for (auto& t : loops) t.join();
+    REQUIRE(sum == 4 * 50 * 4);
+}
