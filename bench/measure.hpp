@@ -98,11 +98,12 @@ inline constexpr std::size_t live_tasks = 1'000'000;
 /// lateness.
 class sleep_record {
 public:
-    explicit sleep_record(std::size_t n) : late_us_(n), due_us_(n) {
+    explicit sleep_record(std::size_t n, std::int64_t lead_ns = 2'000'000'000)
+        : late_us_(n), due_us_(n) {
         std::minstd_rand random(1);
         for (auto& d : due_us_) d = static_cast<std::uint32_t>(random() % 1'000'000);
         start_ = cpu_ns();
-        first_ = wall_ns() + lead;
+        first_ = wall_ns() + lead_ns;
     }
     std::int64_t due_ns(std::size_t i) const { return first_ + std::int64_t{due_us_[i]} * 1000; }
     void woke(std::size_t i) {
@@ -120,8 +121,6 @@ public:
     }
 
 private:
-    static constexpr std::int64_t lead = 2'000'000'000;
-
     std::vector<std::uint32_t> late_us_;
     std::vector<std::uint32_t> due_us_;
     std::size_t early_ = 0;

@@ -213,15 +213,17 @@ GREEN_TEST("thread_executor: virtual time stands still while a job is in flight"
 GREEN_TEST_REAL_CLOCK("thread_executor: run() waits for a running job when it is cancelled",
                       "[thread_executor]") {
     thread_executor pool(1);
+    promise<void> begun;
     bool local = false; // the job refers to it: run() must not leave before
     auto h = spawn([&]() -> task<> {
         co_await pool.run([&](std::stop_token stop) {
+            begun.set_value();
             while (!stop.stop_requested()) std::this_thread::yield();
             local = true;
         });
         co_await yield();
     });
-    co_await sleep_for(2ms);
+    co_await begun.get_future();
     h.cancel();
     co_await h.join();
     REQUIRE(local);

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -216,3 +217,13 @@ TEST_CASE("the last guard's end on another thread is noticed", "[post]") {
 }
 
 } // namespace
+
+TEST_CASE("keep_alive: a guard that outlives its run does not upset the next one", "[post]") {
+    std::optional<loop::work_guard> guard;
+    run([&]() -> task<> {
+        guard.emplace(this_loop().keep_alive());
+        co_return;
+    });
+    guard.reset();
+    REQUIRE_THROWS_AS(run(sleep_for(forever)), deadlock_error);
+}

@@ -207,7 +207,7 @@ awaitable<void> sleep_once(bench::sleep_record& record, std::size_t i) {
 }
 
 awaitable<void> figures::sleep_1m() {
-    bench::sleep_record record(bench::live_tasks);
+    bench::sleep_record record(bench::live_tasks, 4'000'000'000);
     join_counter tasks(loop_);
     for (std::size_t i = 0; i < bench::live_tasks; ++i)
         asio::co_spawn(loop_, sleep_once(record, i), tasks.add());

@@ -9,7 +9,7 @@ from measure import BATCH, BestSlice, Program, SleepRecord, resident_bytes
 
 LIVE = 200_000
 LIVE_NOTE = f"{LIVE} tasks"
-SLEEPS = 100_000
+SLEEPS = 50_000
 
 
 async def nothing():

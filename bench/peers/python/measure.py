@@ -55,7 +55,7 @@ class SleepRecord:
     The cost is scaled to a million.
     """
 
-    LEAD = 3.0  # seconds until all are asleep
+    LEAD = 2.5  # seconds until all are asleep
 
     def __init__(self, n):
         chance = random.Random(1)

@@ -68,7 +68,8 @@ void green_task::deliver_cancel() noexcept {
 }
 
 void green_task::wake_cancelled() noexcept {
-    wake(); // asserts that a leaf that says true has not called it already
+    if (ended()) return; // as in wake()
+    wake();              // asserts that a leaf that says true has not called it already
     if (must_stop_) state_ = task_state::unwinding;
 }
 

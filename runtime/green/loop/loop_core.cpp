@@ -59,10 +59,6 @@ constexpr std::size_t smallest_chunk = 1;
 constexpr std::size_t largest_chunk = 1024;
 constexpr std::chrono::microseconds chunk_target{20};
 
-class closed_mark final : public remote_call {
-    void run() noexcept override {}
-} closed_inbox; // the inbox's head when the loop takes no more calls
-
 void check(int status, const char* operation) {
     if (status < 0) {
         throw std::system_error(-status, std::generic_category(),
@@ -115,8 +111,6 @@ loop_core& loop_core::of_this_thread() {
     return *slot.core;
 }
 
-loop_core::loop_core() : inbox_(&closed_inbox) {}
-
 // --- begin
 
 void loop_core::begin(const run_options& options) {
@@ -144,7 +138,7 @@ void loop_core::begin(const run_options& options) {
     reset();
     set_current(this);
     last_poll_ = real_now();
-    inbox_.store(nullptr, std::memory_order_release);
+    inbox_.open();
 }
 
 // --- the turn
@@ -165,7 +159,7 @@ std::uint64_t loop_core::random() noexcept {
 
 /// A turn without its wait: what is posted, ready and due.
 void loop_core::work() {
-    run_inbox();
+    inbox_.run_all();
     run_chunks();
 }
 
@@ -204,7 +198,7 @@ bool loop_core::wait() {
     bool const outside = io_active() || external_.load(std::memory_order_acquire) > 0;
     // A post from this thread woke nobody, and hides those that come after it. Looked at after
     // external_: who posts and then lets go of its guard has posted before the count fell.
-    if (inbox_.load(std::memory_order_acquire)) {
+    if (inbox_.pending()) {
         if (real_now() - last_poll_ >= poll_interval) poll(false);
         return true;
     }
@@ -252,7 +246,7 @@ bool loop_core::poll_until_quiet() noexcept {
     pollfd events{};
     events.fd = uv_backend_fd(&uv_->loop);
     events.events = POLLIN;
-    auto const woken = [this] { return has_ready() || inbox_.load(std::memory_order_acquire); };
+    auto const woken = [this] { return has_ready() || inbox_.pending(); };
     for (int quiet = 0; quiet < quiet_rounds && !woken();) {
         bool const pending = ::poll(&events, 1, 0) != 0;
         timer_fired = false;
@@ -276,55 +270,23 @@ void loop_core::poll(bool block) noexcept {
 bool loop_core::call_from_thread(remote_call& c) noexcept {
     // `senders_` keeps close() from closing the async handle between the push and the send.
     senders_.fetch_add(1, std::memory_order_acquire);
-    remote_call* head = inbox_.load(std::memory_order_relaxed);
-    bool accepted = false;
-    while (head != &closed_inbox) {
-        c.next = head;
-        if (inbox_.compare_exchange_weak(head, &c, std::memory_order_acq_rel,
-                                         std::memory_order_relaxed)) {
-            accepted = true;
-            break;
-        }
-    }
-    // Only the push onto an empty inbox wakes: the loop takes the whole inbox at once.
-    if (accepted && !head && scheduler::current() != this) uv_async_send(&uv_->async);
+    auto const result = inbox_.push(c);
+    if (result == inbox::pushed::first && scheduler::current() != this) uv_async_send(&uv_->async);
     senders_.fetch_sub(1, std::memory_order_release);
-    return accepted;
+    return result != inbox::pushed::refused;
 }
 
 void loop_core::wake_from_thread() noexcept {
     // Sequentially consistent, as in close(): either this sees the closed inbox or close() sees this
     // sender.
     senders_.fetch_add(1, std::memory_order_seq_cst);
-    if (inbox_.load(std::memory_order_seq_cst) != &closed_inbox) uv_async_send(&uv_->async);
+    if (!inbox_.is_closed()) uv_async_send(&uv_->async);
     senders_.fetch_sub(1, std::memory_order_release);
 }
 
 void loop_core::drop_external_from_thread() noexcept {
     external_.fetch_sub(1, std::memory_order_acq_rel);
     if (scheduler::current() != this) wake_from_thread();
-}
-
-/// Runs what has been posted so far, oldest first.
-bool loop_core::run_inbox() noexcept {
-    if (!inbox_.load(std::memory_order_relaxed)) return false;
-    run_calls(inbox_.exchange(nullptr, std::memory_order_acquire));
-    return true;
-}
-
-void loop_core::run_calls(remote_call* newest) noexcept {
-    remote_call* oldest = nullptr;
-    while (newest) {
-        remote_call* const next = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = next;
-    }
-    while (oldest) {
-        remote_call* const next = oldest->next;
-        oldest->run(); // may free itself
-        oldest = next;
-    }
 }
 
 // --- failures that nobody handled
@@ -422,7 +384,7 @@ void loop_core::drain(grace_timer& grace) {
 void loop_core::close() {
     // What was accepted runs; what that posts is refused, or a function that posts itself would keep
     // the loop open for ever.
-    run_calls(inbox_.exchange(&closed_inbox, std::memory_order_seq_cst));
+    inbox_.close_and_run();
     while (root().size() > 0 && has_ready()) run_ready(static_cast<std::size_t>(-1));
     while (!services_.empty()) services_.pop_back();
     handler_.reset();
@@ -443,7 +405,6 @@ void loop_core::close() {
     (void)status;
     uv_.reset();
     timers_.trim();
-    external_.store(0, std::memory_order_relaxed);
     set_current(nullptr);
 }
 

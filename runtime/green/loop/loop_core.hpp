@@ -4,6 +4,7 @@
 // does not need uv.h.
 
 #include <green/core/scheduler.hpp>
+#include <green/loop/inbox.hpp>
 #include <green/loop/loop.hpp>
 #include <green/loop/run_options.hpp>
 #include <green/loop/timer_queue.hpp>
@@ -89,7 +90,7 @@ private:
     struct uv_part;
     struct grace_timer;
 
-    loop_core();
+    loop_core() = default;
     ~loop_core() = default;
 
     void work();
@@ -97,8 +98,6 @@ private:
     bool wait();
     void poll(bool block) noexcept;
     bool poll_until_quiet() noexcept;
-    bool run_inbox() noexcept;
-    void run_calls(remote_call* newest) noexcept;
     bool io_active() const noexcept;
     void shut_down();
     void drain(grace_timer& grace);
@@ -118,7 +117,7 @@ private:
     clock::time_point virtual_now_{};
     clock::time_point last_poll_{};
     std::size_t chunk_ = 16;
-    std::atomic<remote_call*> inbox_;
+    inbox inbox_;
     std::atomic<int> senders_{0};
     std::atomic<std::int64_t> external_{0};
     std::int64_t clock_holds_ = 0;

@@ -55,6 +55,14 @@ T run(task<T> main, run_options options = {},
         session, detail::task_ref(new detail::typed_task<T>(session.owner(), where, std::move(main))));
 }
 
+/// The same for any other awaitable.
+template <awaitable A>
+    requires(!detail::is_task<A>)
+auto run(A main, run_options options = {},
+         std::source_location where = std::source_location::current()) {
+    return run(detail::as_task(std::move(main)), options, where);
+}
+
 /// The same for a callable that is a coroutine: `f` and `args` live until main has ended.
 template <class F, class... A>
     requires detail::task_callable<F, A...>

@@ -58,8 +58,9 @@ private:
 /// A reference to a green task. Copyable; dropping it changes nothing for the task. Loop-affine.
 ///
 /// `co_await handle` waits until the task has ended and gives its result: the value (copied; moved
-/// out of an rvalue handle), the exception it ended with, or `cancelled_error`. Any number of tasks
-/// may wait; they resume in the order in which they began to. A task that awaits itself gets a
+/// out of an rvalue handle that is the last one, or whose value cannot be copied), the exception it
+/// ended with, or `cancelled_error`. Any number of tasks may wait; they resume in the order in which
+/// they began to. A task that awaits itself gets a
 /// std::logic_error.
 /// **cancel** of the wait: total; the awaited task runs on.
 ///
@@ -195,6 +196,10 @@ T result_leaf<T, Move>::result() {
     if constexpr (std::is_reference_v<T>) {
         return static_cast<T>(*ref_->value());
     } else if constexpr (Move && !std::is_void_v<T>) {
+        if constexpr (std::copy_constructible<T>) {
+            // Other handles keep their value: this one may be the copy that a combinator was given.
+            if (ref_->shared()) return ref_->value();
+        }
         return std::move(ref_->value());
     } else if constexpr (!std::is_void_v<T>) {
         return ref_->value();

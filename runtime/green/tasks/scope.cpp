@@ -59,7 +59,7 @@ bool scope::cancel() noexcept {
 }
 
 void scope::child_ended(green_task& child) noexcept {
-    if (!first_ended_) first_ended_ = &child;
+    if (!first_ended_ && !child.was_cancelled()) first_ended_ = &child;
     if (child.failed()) {
         child.mark_observed();
         errors_.push_back(child.error());

@@ -56,7 +56,8 @@ public:
     void stop(std::string_view reason, std::source_location where) noexcept;
     bool stopped() const noexcept { return stopped_; }
 
-    /// The child that ended first; compare it with a held reference.
+    /// The child that ended first, one that was cancelled not counted; compare it with a held
+    /// reference.
     const green_task* first_ended() const noexcept { return first_ended_; }
     /// What children failed with, in the order in which they did.
     const std::vector<std::exception_ptr>& errors() const noexcept { return errors_; }

@@ -42,7 +42,8 @@ task<std::variant<value_or_unit<T>...>> when_any_tasks(task<T>... bodies) {
 /// Errors are never dropped: if the first to end failed, or another one fails on its way out, that
 /// error is thrown; several as exception_group.
 /// Of tasks that end at one instant the first in argument order wins.
-/// **cancel:** passed on to all; returns (unwinds) when the last has ended.
+/// **cancel:** passed on to all; unwinds when the last has ended, unless one brought its value all the
+/// same: that is the result then.
 /// Model: trio's nursery with a cancelled scope, corral::anyOf; losers are awaited, unlike in Go's
 /// select or asyncio.wait(FIRST_COMPLETED).
 template <awaitable... A>

@@ -1,0 +1,55 @@
+"""The figures: what is measured, and the bar that green sets itself for it."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What the median must not exceed: a multiple of the limit's, or a value in the figure's unit.
+
+    `faster_than` adds peers: how many times faster than each green must be.
+    """
+
+    times_limit: float | None = None
+    value: float | None = None
+    faster_than: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Figure:
+    name: str
+    title: str
+    unit: str
+    bar: Bar | None = None
+    argument: str = ""  # what the programs call it, where one run reports several figures
+    limit: str = ""  # the limit's figure, where green has more than one way to do the same
+    suite: str = "tasks"  # bench/<suite>.cpp
+
+    @property
+    def run_as(self) -> str:
+        return self.argument or self.name
+
+
+FIGURES = [
+    Figure(
+        "spawn_join_hot",
+        "spawn and join, batches of 100",
+        "ns",
+        Bar(times_limit=3.5, faster_than={"asio": 8, "go": 4}),
+    ),
+    Figure("spawn_joinall_hot", "spawn, joinall: batches of 100", "ns", limit="spawn_join_hot"),
+    Figure("spawn_group_hot", "spawn in a task_group, join", "ns", limit="spawn_join_hot"),
+    Figure("spawn_1m", "spawn a million tasks, then join", "ns", Bar(times_limit=2)),
+    Figure("live_bytes", "memory of a suspended task", "B", Bar(value=256)),
+    Figure("await_child", "co_await of a trivial child", "ns", Bar(times_limit=1.5)),
+    Figure("yield_2", "yield between 2 tasks", "ns", Bar(times_limit=2.5)),
+    Figure("yield_1000", "yield between 1000 tasks", "ns", Bar(times_limit=2.5)),
+    Figure("cancel_join", "cancel three frames deep, join", "ns", Bar(value=300)),
+    Figure("cancel_killall", "cancel three frames deep, killall", "ns", Bar(value=300)),
+    Figure("throw_join", "end three frames by an exception", "ns"),
+    Figure("sleep_1m_cpu", "a million sleeps: CPU time", "s", Bar(times_limit=2), argument="sleep_1m"),
+    Figure(
+        "sleep_1m_p99_late", "a million sleeps: p99 lateness", "ms", Bar(value=25), argument="sleep_1m"
+    ),
+    Figure("sleep_1m_early", "a million sleeps: ended early", "", Bar(value=0), argument="sleep_1m"),
+]

@@ -1,0 +1,4 @@
+// expect: green: this cannot be awaited: co_await takes a task, one of green
+#include <green/core/task.hpp>
+
+green::task<> f() { co_await 5; }

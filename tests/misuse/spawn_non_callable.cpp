@@ -1,0 +1,4 @@
+// expect: green: spawn takes a task, or a callable with its arguments that is a coroutine
+#include <green/tasks/spawn.hpp>
+
+void f() { green::spawn(5); }

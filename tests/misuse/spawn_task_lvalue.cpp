@@ -1,0 +1,9 @@
+// expect: green: spawn takes a task
+#include <green/tasks/spawn.hpp>
+
+green::task<int> number();
+
+void f() {
+    green::task<int> t = number();
+    green::spawn(t);
+}
