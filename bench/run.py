@@ -337,8 +337,7 @@ class Line:
             elif got <= most:
                 held += 1
             else:
-                by = f", {(got / most - 1) * 100:.0f} % over" if most > 0 else ""
-                missed.append(f"{number(got)} {unit}".rstrip() + by)
+                missed.append((with_unit(got, unit) if not what else f"{number(got)} {unit}") + over(got, most))
         for peer, least in bar.faster_than.items():
             got = self.peers.get(peer, (None, None))[1]
             if got is None:
@@ -349,6 +348,13 @@ class Line:
                 missed.append(f"{number(got)} × faster than {peer}, not {number(least)}")
         text = "missed: " + "; ".join(missed) if missed else "holds" if held else "unknown"
         return text + (f" ({', '.join(unknown)} not measured)" if unknown else "")
+
+
+def over(got: float, most: float) -> str:
+    if most <= 0:
+        return ""
+    times = got / most
+    return f", {number(times)} times the bar" if times >= 2 else f", {(times - 1) * 100:.0f} % over"
 
 
 def lines_of(session: Session, peers: list[str]) -> list[Line]:

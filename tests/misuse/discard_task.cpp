@@ -1,5 +1,7 @@
-// expect: nodiscard
+// expect: declared with
 #include <green/core/task.hpp>
+
+#pragma GCC diagnostic error "-Wunused-result"
 
 green::task<int> number();
 

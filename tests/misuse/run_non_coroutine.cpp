@@ -1,4 +1,4 @@
-// expect: task_callable
+// expect: green: run takes a task, or a callable with its arguments that is a coroutine
 #include <green/loop/run.hpp>
 
 int number() { return 1; }

@@ -1,4 +1,4 @@
-// expect: green: spawn takes a task
+// expect: deleted
 #include <green/tasks/spawn.hpp>
 
 green::task<int> number();

@@ -1,4 +1,4 @@
-// expect: group_body
+// expect: green: with_group takes a callable with a task_group& that is a coroutine
 #include <green/tasks/task_group.hpp>
 
 green::task<> f() {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace {
@@ -376,5 +377,28 @@ GREEN_TEST("a callback may drop the last handle, spawn and cancel", "[join_handl
     REQUIRE(log.text() == "spawned");
     REQUIRE(elapsed() == 1ms);
 }
+
+#ifndef NDEBUG
+// conformance 296, rule 14
+TEST_CASE("debug builds refuse a handle on another thread while its loop runs", "[join_handle]") {
+    join_handle<> kept;
+    run([&]() -> task<> {
+        kept = spawn(sleeps(1ms));
+        std::string said;
+        std::thread([&] {
+            try {
+                kept.cancel();
+            } catch (const std::logic_error& e) {
+                said = e.what();
+            }
+        }).join();
+        REQUIRE(said.find("another thread") != std::string::npos);
+        REQUIRE_FALSE(kept.done());
+        co_await kept;
+    });
+    // Afterwards it is only memory.
+    std::thread([&] { REQUIRE(kept.done()); }).join();
+}
+#endif
 
 } // namespace

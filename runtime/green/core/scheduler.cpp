@@ -15,11 +15,23 @@ void scheduler::throw_no_loop(const char* operation) {
                            ": no loop runs on this thread; call it from inside run()");
 }
 
-void scheduler::reset() noexcept {
+void scheduler::throw_wrong_thread() {
+    throw std::logic_error("green: this belongs to a loop that runs on another thread; "
+                           "hand a function to its loop::post");
+}
+
+void scheduler::enter() noexcept {
     assert(children().empty() && ready_.empty());
     ids_ = 0;
     ended_ = 0;
     closing_ = false;
+    open_.store(true, std::memory_order_relaxed);
+    current_ = this;
+}
+
+void scheduler::leave() noexcept {
+    current_ = nullptr;
+    open_.store(false, std::memory_order_relaxed);
 }
 
 namespace {

@@ -2,6 +2,7 @@
 
 #include <green/core/green_task.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 
@@ -51,6 +52,14 @@ public:
     }
 
     green_task* running() const noexcept { return running_; }
+
+    /// Debug builds look whether the caller is on the loop's thread; when no run goes on, any thread
+    /// may hold what the last one left behind.
+    void check_thread() const {
+#ifndef NDEBUG
+        if (current_ != this && open_.load(std::memory_order_relaxed)) throw_wrong_thread();
+#endif
+    }
 
     /// Counts one step; false when the budget is used up and the step must go through the queue.
     bool take_step() noexcept { return --budget_ > 0; }
@@ -102,8 +111,9 @@ public:
 protected:
     virtual ~scheduler() = default;
 
-    static void set_current(scheduler* s) noexcept { current_ = s; }
-    void reset() noexcept;
+    /// Begins a run on this thread, and ends it.
+    void enter() noexcept;
+    void leave() noexcept;
 
     // The end of a run.
     using nursery::cancel_children;
@@ -119,6 +129,7 @@ private:
     friend class green_task;
 
     [[noreturn]] static void throw_no_loop(const char* operation);
+    [[noreturn]] static void throw_wrong_thread();
     void dispatch(green_task& t) noexcept;
     void begin(green_task& t) noexcept;
     void conclude(green_task& t) noexcept;
@@ -132,6 +143,7 @@ private:
     std::uint64_t ids_ = 0;
     std::uint64_t ended_ = 0;
     bool closing_ = false;
+    std::atomic<bool> open_{false};
 
     static thread_local constinit scheduler* current_
         __attribute__((tls_model("initial-exec")));

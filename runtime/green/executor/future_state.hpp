@@ -128,6 +128,7 @@ public:
     /// The producer is gone.
     void abandon() noexcept {
         if (done()) return;
+        seen_ = true; // not a failure of a job: only who waits has to know
         try {
             set_exception(std::make_exception_ptr(
                 closed_error("future: its promise was destroyed without a result")));

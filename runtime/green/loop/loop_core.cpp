@@ -135,8 +135,7 @@ void loop_core::begin(const run_options& options) {
     chunk_ = 16;
     clock_holds_ = 0;
     random_state_ = options.seed ? options.seed : std::random_device{}();
-    reset();
-    set_current(this);
+    enter();
     last_poll_ = real_now();
     inbox_.open();
 }
@@ -222,10 +221,14 @@ bool loop_core::wait() {
         return true;
     }
     // libuv counts in whole milliseconds of the same clock: rounded up, it is never early.
-    auto const due = static_cast<std::uint64_t>(timers_.first().time_since_epoch().count());
+    auto const due = static_cast<std::uint64_t>(timers_.wake_at().time_since_epoch().count());
     std::uint64_t const due_ms = due / 1'000'000 + (due % 1'000'000 != 0 ? 1 : 0);
     std::uint64_t const loop_ms = uv_now(&uv_->loop);
-    uv_timer_start(&uv_->timer, [](uv_timer_t*) {}, due_ms > loop_ms ? due_ms - loop_ms : 0, 0);
+    // uv_run looks at the time again. Before 1.45 it then runs a timer that has become due before it
+    // polls, and would poll without end: uv_stop makes that poll not wait, and does no more.
+    uv_timer_start(
+        &uv_->timer, [](uv_timer_t* t) { uv_stop(t->loop); },
+        due_ms > loop_ms ? due_ms - loop_ms : 0, 0);
     poll(true);
     return true;
 }
@@ -405,7 +408,7 @@ void loop_core::close() {
     (void)status;
     uv_.reset();
     timers_.trim();
-    set_current(nullptr);
+    leave();
 }
 
 loop_service* loop_core::find_service(const void* key) noexcept {

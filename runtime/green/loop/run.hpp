@@ -3,6 +3,7 @@
 #include <green/core/typed_task.hpp>
 #include <green/loop/run_options.hpp>
 
+#include <concepts>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -76,9 +77,14 @@ auto run(run_options options, F f, A... args) {
                               std::move(args)...)));
 }
 template <class F, class... A>
-    requires detail::task_callable<F, A...>
+    requires(!awaitable<F> && !std::same_as<F, run_options>)
 auto run(F f, A... args) {
-    return run(run_options{}, std::move(f), std::move(args)...);
+    static_assert(detail::task_callable<F, A...>,
+                  "green: run takes a task, or a callable with its arguments that is a coroutine "
+                  "(its return type is green::task)");
+    if constexpr (detail::task_callable<F, A...>) {
+        return run(run_options{}, std::move(f), std::move(args)...);
+    }
 }
 
 } // namespace green

@@ -9,8 +9,8 @@ namespace green {
 
 /// How `run` runs.
 struct run_options {
-    /// The loop's clock starts at zero and jumps to the next deadline when nothing is ready and no
-    /// job is in flight. Sleeps cost no time and end at exact times: for tests and simulations.
+    /// The loop's clock starts at zero and jumps to the next deadline when nothing is ready and no task
+    /// waits for a job of an executor. Sleeps cost no time and end at exact times: for tests and simulations.
     /// While I/O is open the loop looks for it for some 3 ms of real time before each jump.
     bool virtual_time = false;
 

@@ -6,13 +6,14 @@ namespace green {
 
 void sleep_awaitable::start() {
     detail::loop_core& core = *detail::loop_core::current();
+    clock::time_point until = deadline();
     if (delay_ == no_delay) {
-        if (until_ <= core.now()) return waiter().wake();
+        if (until <= core.now()) return waiter().wake();
     } else {
         if (delay_.count() <= 0) return waiter().wake();
-        until_ = detail::saturating_add(core.now(), delay_);
+        until = detail::saturating_add(core.now(), delay_);
     }
-    core.timers().arm(*this, until_);
+    core.timers().arm(*this, until);
 }
 
 bool sleep_awaitable::cancel() noexcept {
@@ -23,11 +24,11 @@ bool sleep_awaitable::cancel() noexcept {
 void sleep_awaitable::expired() noexcept { waiter().wake(); }
 
 void sleep_awaitable::describe(std::string& out) const {
-    if (until_ == clock::time_point::max()) {
+    if (deadline() == clock::time_point::max()) {
         out += "a sleep without end";
         return;
     }
-    auto const left = std::chrono::duration<double>(until_ - now()).count();
+    auto const left = std::chrono::duration<double>(deadline() - now()).count();
     out += "sleep, " + std::to_string(left) + " s left";
 }
 

@@ -11,10 +11,10 @@ namespace green {
 class sleep_awaitable final : public detail::leaf, private detail::timer {
 public:
     explicit sleep_awaitable(std::chrono::nanoseconds d) noexcept : delay_(d) {}
-    explicit sleep_awaitable(clock::time_point until) noexcept : until_(until) {}
+    explicit sleep_awaitable(clock::time_point until) noexcept : timer(until) {}
     /// Before it is awaited only.
     sleep_awaitable(const sleep_awaitable& o) noexcept
-        : leaf(), timer(), delay_(o.delay_), until_(o.until_) {}
+        : leaf(), timer(o.deadline()), delay_(o.delay_) {}
     sleep_awaitable& operator=(const sleep_awaitable&) = delete;
 
     operator green::task<>() const;
@@ -29,8 +29,7 @@ private:
     void expired() noexcept override;
 
     static constexpr std::chrono::nanoseconds no_delay = std::chrono::nanoseconds::min();
-    std::chrono::nanoseconds delay_ = no_delay;
-    clock::time_point until_{};
+    std::chrono::nanoseconds delay_ = no_delay; // otherwise until deadline()
 };
 
 /// Sleeps for `d`, counted from the `co_await`. Any duration, rounded up to nanoseconds and

@@ -2,6 +2,7 @@
 
 #include <green/core/time.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -15,11 +16,13 @@ public:
     /// The deadline has come; the timer is no longer armed. Never called early.
     virtual void expired() noexcept = 0;
 
-    bool armed() const noexcept { return slot_ != unarmed; }
+    bool armed() const noexcept { return link_ || slot_ != unarmed; }
     clock::time_point deadline() const noexcept { return deadline_; }
 
 protected:
     timer() = default;
+    /// One that remembers a deadline until it is armed.
+    explicit timer(clock::time_point deadline) noexcept : deadline_(deadline) {}
     timer(const timer&) = delete;
     timer& operator=(const timer&) = delete;
     ~timer() = default;
@@ -29,10 +32,34 @@ private:
     static constexpr std::size_t unarmed = static_cast<std::size_t>(-1);
 
     clock::time_point deadline_{};
-    std::size_t slot_ = unarmed;
+    std::uint64_t order_ = 0; // in a bucket: see timer_queue::entry
+    timer** link_ = nullptr;  // in a bucket: what points at this timer
+    union {
+        std::size_t slot_ = unarmed; // in the heap
+        timer* next_;                // in a bucket
+    };
 };
 
-/// All deadlines of a loop: a 4-ary heap ordered by deadline, then by the order of arming.
+/// All deadlines of a loop, in the order of their deadlines, then of arming.
+///
+/// What is due soon is in a heap, which orders it exactly; the rest waits unordered in buckets. Only
+/// the heap costs more with every timer, through cache misses above all: a wide heap that every
+/// pop stirs up. The buckets are a hierarchical timing wheel (Varghese and Lauck, 1987) of absolute
+/// times. A tick is 2^20 ns, about a millisecond; read it as a number in base 64:
+///
+///      tick of the cursor     0  0  0  0  0  7 12 61
+///      tick of a deadline     0  0  0  0  0  7 14  3
+///                                             ▲ the first digit that differs says where
+///      level 0, a tick each      [ 0 ··· 63]  │
+///      level 1, 64 ticks each    [ 0 ··· 14 ··· 63]  ◄─ into bucket 14 of level 1
+///      level 2, 64² ticks each   [ 0 ··· 63]
+///      …
+///      heap: whatever is not behind the cursor's own tick
+///
+/// So a level only has buckets after the cursor's digit, every bucket of a level comes before every
+/// bucket of the next level, and the first bucket in use is two bit searches away. When its time
+/// comes the cursor goes to the bucket's first tick, and its timers move to the heap or to lower
+/// levels: seven moves at most, for a timer that is centuries away.
 class timer_queue {
 public:
     /// `time_point::max()` is "never": such a timer is not queued.
@@ -42,20 +69,24 @@ public:
     void arm_limit(timer& t, clock::time_point deadline) { insert(t, deadline, ++armed_ | limit_bit); }
     void disarm(timer& t) noexcept;
 
-    bool empty() const noexcept { return heap_.empty(); }
-    std::size_t size() const noexcept { return heap_.size(); }
-    /// The first deadline; only when not empty.
-    clock::time_point first() const noexcept { return heap_.front().deadline; }
+    bool empty() const noexcept { return heap_.empty() && levels_ == 0; }
+    std::size_t size() const noexcept { return heap_.size() + in_buckets_; }
+    /// The first deadline; only when not empty. For a clock that is about to show it.
+    clock::time_point first();
+    /// When to look again, as far as that can be told cheaply: not after the first deadline, and
+    /// `fire` at that time makes progress. Only when not empty.
+    clock::time_point wake_at();
 
     /// Calls `expired()` of the timers that were due at `now` when the call began, in order. A timer
     /// armed meanwhile waits for the next call, even if it is due, and so does a limit behind a
     /// timer that fired.
     std::size_t fire(clock::time_point now) noexcept;
 
-    /// Gives memory back after a burst.
+    /// Gives memory back after a burst, and forgets the time: the next run may have another clock.
     void trim();
 
 private:
+    /// In the heap. `order` counts the timers armed, with `limit_bit` for limits.
     struct entry {
         clock::time_point deadline;
         std::uint64_t order;
@@ -71,11 +102,39 @@ private:
         e.owner->slot_ = slot;
     }
     void insert(timer& t, clock::time_point deadline, std::uint64_t order);
+    void push_heap(const entry& e);
     void sift_up(std::size_t slot, entry e) noexcept;
     void sift_down(std::size_t slot, entry e) noexcept;
     void remove_at(std::size_t slot) noexcept;
 
-    std::vector<entry> heap_;
+    // Ticks and buckets. Times before 0 are tick 0, like all that is over.
+    using tick = std::uint64_t;
+    static constexpr unsigned tick_bits = 20;
+    static constexpr unsigned digit_bits = 6;
+    static constexpr unsigned buckets = 1U << digit_bits;
+    static constexpr unsigned levels = (63 - tick_bits + digit_bits - 1) / digit_bits;
+
+    static tick tick_of(clock::time_point t) noexcept {
+        auto const ns = t.time_since_epoch().count();
+        return ns > 0 ? static_cast<tick>(ns) >> tick_bits : 0;
+    }
+    struct bucket_place {
+        unsigned level;
+        unsigned digit;
+        tick first;
+    };
+    bucket_place first_bucket() const noexcept;
+    void put_in_bucket(timer& t, tick due) noexcept;
+    void take_from_bucket(timer& t) noexcept;
+    bool advance(tick present);
+    void open(const bucket_place& b);
+
+    std::vector<entry> heap_; // every timer whose tick is not after the cursor
+    tick cursor_ = 0;
+    std::size_t in_buckets_ = 0;
+    std::uint64_t levels_ = 0;                    // a bit per level with a bucket in use
+    std::array<std::uint64_t, levels> in_use_{};  // a bit per bucket in use
+    std::array<timer*, levels * buckets> bucket_{};
     std::uint64_t armed_ = 0;
 };
 

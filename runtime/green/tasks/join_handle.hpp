@@ -55,7 +55,8 @@ private:
 
 } // namespace detail
 
-/// A reference to a green task. Copyable; dropping it changes nothing for the task. Loop-affine.
+/// A reference to a green task. Copyable; dropping it changes nothing for the task. Loop-affine: debug
+/// builds throw std::logic_error on any other thread while the loop runs.
 ///
 /// `co_await handle` waits until the task has ended and gives its result: the value (copied; moved
 /// out of an rvalue handle that is the last one, or whose value cannot be copied), the exception it
@@ -162,6 +163,7 @@ private:
 
     detail::typed_task<T>& get() const {
         if (!task_) detail::throw_logic_error("green: this join_handle refers to no task");
+        task_->owner().check_thread();
         return *task_;
     }
     void check_ended() const {

@@ -110,9 +110,15 @@ concept group_body = task_callable<F, task_group&>;
 ///         for (auto& host : hosts) g.spawn(fetch(host));
 ///         co_return;
 ///     });
-template <detail::group_body F>
+template <class F>
 auto with_group(F body) {
-    return detail::group_access::run<detail::callable_result_t<F, task_group&>>(std::move(body));
+    static_assert(detail::group_body<F>,
+                  "green: with_group takes a callable with a task_group& that is a coroutine (its "
+                  "return type is green::task)");
+    if constexpr (detail::group_body<F>) {
+        using T = detail::callable_result_t<F, task_group&>;
+        return detail::group_access::run<T>(std::move(body));
+    }
 }
 
 } // namespace green
