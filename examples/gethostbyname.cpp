@@ -30,8 +30,9 @@ green::task<> compare_hosts() {
     config.timeout = 10s;
     green::set_default_resolver(green::resolver(config));
 
-    const char* const hosts[] = {"www.crappytaxidermy.com", "www.walterpottertaxidermy.com",
-                                 "www.antique-taxidermy.com"};
+    const char* const hosts[] = {
+        "www.crappytaxidermy.com", "www.walterpottertaxidermy.com", "www.antique-taxidermy.com"
+    };
     std::vector<green::join_handle<std::string>> jobs;
     for (const char* host : hosts) jobs.push_back(green::spawn(green::gethostbyname(host)));
     co_await green::joinall(jobs, 5s);

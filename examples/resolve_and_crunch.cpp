@@ -23,8 +23,9 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <vector>
+
+#include <unistd.h>
 
 using namespace std::chrono_literals;
 
@@ -41,18 +42,18 @@ constexpr std::string_view usage =
 struct settings {
     std::chrono::nanoseconds timeout = 10s;
     int bits = 20;
-    std::vector<std::string> hosts; // empty: the demonstration
+    std::vector<std::string> hosts;  // empty: the demonstration
     bool from_input = false;
 };
 
 /// One line of the table.
 struct row {
     std::string address;
-    std::size_t more = 0; // further addresses
+    std::size_t more = 0;  // further addresses
     std::chrono::nanoseconds resolved_in{};
     std::uint64_t nonce = 0;
     std::chrono::nanoseconds crunched_in{};
-    std::string problem; // why there is no address
+    std::string problem;  // why there is no address
 };
 
 struct progress {
@@ -77,7 +78,7 @@ std::uint64_t hash(std::string_view text, std::uint64_t nonce) noexcept {
 
 /// The CPU-bound job: runs on a thread of the executor. When the task that waits for it is cancelled
 /// it is asked to stop.
-std::uint64_t find_nonce(std::stop_token stop, const std::string& address, int bits) {
+std::uint64_t find_nonce(const std::stop_token& stop, const std::string& address, int bits) {
     std::uint64_t nonce = 0;
     while (hash(address, nonce) >> (64 - bits) != 0) {
         if (++nonce % 4096 == 0 && stop.stop_requested()) break;
@@ -122,10 +123,13 @@ green::task<> tick(progress& so_far) {
         auto const due = green::now() + interval;
         co_await green::sleep_until(due);
         ++so_far.ticks;
-        so_far.worst_tick = std::max<std::chrono::nanoseconds>(so_far.worst_tick, green::now() - due);
+        so_far.worst_tick =
+            std::max<std::chrono::nanoseconds>(so_far.worst_tick, green::now() - due);
         if (terminal && so_far.ticks % 10 == 1) {
-            std::fprintf(stderr, "\r%zu names: %zu resolved, %zu computed ", so_far.total,
-                         so_far.resolved, so_far.crunched);
+            std::fprintf(
+                stderr, "\r%zu names: %zu resolved, %zu computed ", so_far.total, so_far.resolved,
+                so_far.crunched
+            );
         }
     }
 }
@@ -145,17 +149,21 @@ void print_row(const std::string& host, const row& r) {
         std::printf("%-32s %s\n", host.c_str(), r.problem.c_str());
         return;
     }
-    std::string const address =
-        r.address + (r.more ? " +" + std::to_string(r.more) : std::string());
-    std::printf("%-32s %-24s %7.1f ms %12llu %7.1f ms\n", host.c_str(), address.c_str(),
-                milliseconds(r.resolved_in), static_cast<unsigned long long>(r.nonce),
-                milliseconds(r.crunched_in));
+    std::string const address = r.address +
+        (r.more ? " +" + std::to_string(r.more) : std::string());
+    std::printf(
+        "%-32s %-24s %7.1f ms %12llu %7.1f ms\n", host.c_str(), address.c_str(),
+        milliseconds(r.resolved_in), static_cast<unsigned long long>(r.nonce),
+        milliseconds(r.crunched_in)
+    );
 }
 
 /// Prints a line for every name; how many have an address.
-std::size_t print_table(std::span<const std::string> hosts,
-                        std::span<const green::join_handle<row>> jobs,
-                        std::chrono::nanoseconds limit) {
+std::size_t print_table(
+    std::span<const std::string> hosts,
+    std::span<const green::join_handle<row>> jobs,
+    std::chrono::nanoseconds limit
+) {
     std::size_t good = 0;
     std::printf("%-32s %-24s %10s %12s %10s\n", "host", "address", "resolved", "nonce", "computed");
     for (std::size_t i = 0; i < hosts.size(); ++i) {
@@ -173,13 +181,15 @@ std::vector<std::string> demo_names(green::test::dns_server& server) {
     std::vector<std::string> names;
     for (int i = 1; i <= 20; ++i) {
         std::string const name = "node" + std::to_string(i) + ".example.test";
-        server.answer(name, {"192.0.2." + std::to_string(i), "2001:db8::" + std::to_string(i)},
-                      {.delay = std::chrono::milliseconds(5 * i)});
+        server.answer(
+            name, {"192.0.2." + std::to_string(i), "2001:db8::" + std::to_string(i)},
+            {.delay = std::chrono::milliseconds(5 * i)}
+        );
         names.push_back(name);
     }
-    names.push_back("no-such-host.example.test");
+    names.emplace_back("no-such-host.example.test");
     server.fail("broken.example.test", 2);
-    names.push_back("broken.example.test");
+    names.emplace_back("broken.example.test");
     return names;
 }
 
@@ -199,6 +209,7 @@ green::task<int> amain(application& app) {
     auto const start = green::now();
     auto ticker = green::spawn({.name = "ticker"}, tick(so_far));
     std::vector<green::join_handle<row>> jobs;
+    jobs.reserve(hosts.size());
     for (const std::string& host : hosts) {
         jobs.push_back(green::spawn(resolve_and_crunch(host, app)));
     }
@@ -208,9 +219,11 @@ green::task<int> amain(application& app) {
     if (::isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
 
     std::size_t const done = print_table(hosts, jobs, s.timeout);
-    std::printf("\n%zu of %zu names in %.0f ms; meanwhile the loop ticked %zu times, at worst %.1f ms "
-                "late\n",
-                done, hosts.size(), milliseconds(took), so_far.ticks, milliseconds(so_far.worst_tick));
+    std::printf(
+        "\n%zu of %zu names in %.0f ms; meanwhile the loop ticked %zu times, at worst %.1f ms "
+        "late\n",
+        done, hosts.size(), milliseconds(took), so_far.ticks, milliseconds(so_far.worst_tick)
+    );
     co_await green::killall(jobs);
     // The demonstration has two names that must fail.
     co_return done == hosts.size() || (demo && done + 2 == hosts.size()) ? 0 : 1;
@@ -252,7 +265,7 @@ std::optional<settings> parse(std::span<char* const> arguments) {
     return s;
 }
 
-} // namespace
+}  // namespace
 
 int main(int argc, char** argv) {
     std::optional<settings> s = parse(std::span(argv + 1, argv + argc));

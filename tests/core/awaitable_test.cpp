@@ -103,7 +103,8 @@ public:
         auto final_suspend() noexcept {
             struct transfer {
                 bool await_ready() noexcept { return false; }
-                std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> h) noexcept {
+                std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> h
+                ) noexcept {
                     return h.promise().continuation;
                 }
                 void await_resume() noexcept {}
@@ -178,14 +179,15 @@ struct throws_in {
 
 GREEN_TEST("what an awaiter throws is thrown at the co_await", "[awaitable]") {
     recorder log;
-    for (auto const where : {throws_in::place::ready, throws_in::place::suspend, throws_in::place::resume}) {
+    for (auto const where :
+         {throws_in::place::ready, throws_in::place::suspend, throws_in::place::resume}) {
         throws_in const awaiter{where};
         try {
             co_await awaiter;
         } catch (const std::runtime_error& e) {
             log.note(e.what());
         }
-        co_await yield(); // the task is in order
+        co_await yield();  // the task is in order
     }
     REQUIRE(log.text() == "ready suspend resume");
 }
@@ -321,7 +323,7 @@ GREEN_TEST("an awaiter that is cancelled before it starts is not asked", "[await
     h = spawn([&]() -> task<> {
         tracker const t(frames);
         h.cancel();
-        co_await g.wait(); // although it is ready
+        co_await g.wait();  // although it is ready
         log.note("never");
     });
     co_await h.join();
@@ -355,7 +357,7 @@ GREEN_TEST("an awaiter that says false keeps its frames until it completes", "[a
     auto h = spawn([&]() -> task<> {
         tracker const t(frames);
         int const value = co_await g.wait();
-        log.stamp("got" + std::to_string(value)); // a finished operation beats a cancel
+        log.stamp("got" + std::to_string(value));  // a finished operation beats a cancel
         co_await yield();
         log.note("never");
     });
@@ -364,7 +366,7 @@ GREEN_TEST("an awaiter that says false keeps its frames until it completes", "[a
     h.cancel();
     co_await sleep_for(1ms);
     h.cancel();
-    REQUIRE(g.asked() == 1); // once per wait
+    REQUIRE(g.asked() == 1);  // once per wait
     REQUIRE(frames.live() == 1);
     g.open(5);
     co_await h.join();
@@ -506,10 +508,10 @@ TEST_CASE("a completion after the end of its run is ignored", "[awaitable]") {
     late_child.open();
     run(virtual_clock(), [&]() -> task<> {
         co_await yield();
-        late.open(); // in a later run on the same thread
+        late.open();  // in a later run on the same thread
         co_await sleep_for(1ms);
     });
     REQUIRE(log.text().empty());
 }
 
-} // namespace
+}  // namespace

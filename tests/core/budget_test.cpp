@@ -187,4 +187,4 @@ GREEN_TEST("a cancel between a step and its turn takes effect at the next suspen
     REQUIRE(frames.clean());
 }
 
-} // namespace
+}  // namespace

@@ -30,8 +30,10 @@ TEST_CASE("one error is thrown as it is, several as a group", "[errors]") {
 
 TEST_CASE("any exception can be described", "[errors]") {
     REQUIRE(green::detail::describe(error("text")) == "text");
-    REQUIRE(green::detail::describe(std::make_exception_ptr(5)) ==
-            "an exception that is no std::exception");
+    REQUIRE(
+        green::detail::describe(std::make_exception_ptr(5)) ==
+        "an exception that is no std::exception"
+    );
     REQUIRE(green::detail::describe(nullptr) == "no error");
 }
 
@@ -43,4 +45,4 @@ TEST_CASE("green's errors are runtime errors", "[errors]") {
     REQUIRE_THROWS_AS(throw green::exception_group({error("e")}), std::runtime_error);
 }
 
-} // namespace
+}  // namespace

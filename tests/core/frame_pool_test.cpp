@@ -14,7 +14,7 @@ TEST_CASE("the frame pool gives a block of the same size class again", "[frame_p
     void* const first = frame_pool::allocate(100);
     std::memset(first, 1, 100);
     frame_pool::release(first, 100);
-    void* const again = frame_pool::allocate(104); // the same class
+    void* const again = frame_pool::allocate(104);  // the same class
     std::memset(again, 2, 104);
 #if !GREEN_ASAN
     REQUIRE(again == first);
@@ -57,8 +57,8 @@ TEST_CASE("a block may be freed on another thread, and threads give all back", "
     std::thread([&] {
         for (void* b : blocks) frame_pool::release(b, 64);
         kept = frame_pool::cached();
-    }).join(); // LeakSanitizer and TSan watch the thread's end
+    }).join();  // LeakSanitizer and TSan watch the thread's end
     REQUIRE(kept == (GREEN_ASAN ? 0 : 100 * 72));
 }
 
-} // namespace
+}  // namespace

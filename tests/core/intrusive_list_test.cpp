@@ -39,7 +39,9 @@ TEST_CASE("an intrusive list is a FIFO", "[intrusive_list]") {
     REQUIRE(l.empty());
 }
 
-TEST_CASE("an element leaves an intrusive list from any place and may come again", "[intrusive_list]") {
+TEST_CASE(
+    "an element leaves an intrusive list from any place and may come again", "[intrusive_list]"
+) {
     element a(1), b(2), c(3), d(4);
     list l;
     for (element* e : {&a, &b, &c, &d}) l.push_back(*e);
@@ -59,4 +61,4 @@ TEST_CASE("an element leaves an intrusive list from any place and may come again
     REQUIRE(l.empty());
 }
 
-} // namespace
+}  // namespace

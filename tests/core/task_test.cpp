@@ -28,7 +28,7 @@ GREEN_TEST("a task gives its value to who awaits it", "[task]") {
     task<int> t = add(3, 4);
     int const other = co_await std::move(t);
     REQUIRE(other == 7);
-    REQUIRE_FALSE(static_cast<bool>(t)); // NOLINT(bugprone-use-after-move)
+    REQUIRE_FALSE(static_cast<bool>(t));  // NOLINT(bugprone-use-after-move)
 }
 
 GREEN_TEST("a task is lazy, and destroyed unrun when it is never awaited", "[task]") {
@@ -93,7 +93,7 @@ GREEN_TEST("an empty task cannot be awaited", "[task]") {
     co_await std::move(t);
     std::string error;
     try {
-        co_await std::move(t); // NOLINT(bugprone-use-after-move)
+        co_await std::move(t);  // NOLINT(bugprone-use-after-move)
     } catch (const std::logic_error& e) {
         error = e.what();
     }
@@ -107,7 +107,9 @@ GREEN_TEST("a result may be move-only, a reference, or have no default", "[task]
     };
     int number = 1;
     std::string const constant = "constant";
-    auto const pointer = [](int n) -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(n); };
+    auto const pointer = [](int n) -> task<std::unique_ptr<int>> {
+        co_return std::make_unique<int>(n);
+    };
     auto const reference = [&]() -> task<int&> { co_return number; };
     auto const const_reference = [&]() -> task<const std::string&> { co_return constant; };
     auto const no_default = []() -> task<bare> { co_return bare(6); };
@@ -148,9 +150,7 @@ GREEN_TEST("a result whose copy throws is a failure of the task", "[task]") {
 }
 
 GREEN_TEST("a result may itself be an exception_ptr", "[task]") {
-    auto const body = []() -> task<std::exception_ptr> {
-        co_return std::make_exception_ptr(1);
-    };
+    auto const body = []() -> task<std::exception_ptr> { co_return std::make_exception_ptr(1); };
     std::exception_ptr const e = co_await body();
     REQUIRE(e != nullptr);
 }
@@ -185,4 +185,4 @@ GREEN_TEST("a failure climbs any depth", "[task]") {
     REQUIRE(frames.clean());
 }
 
-} // namespace
+}  // namespace

@@ -36,8 +36,10 @@ TEST_CASE("huge durations saturate", "[time]") {
     double const infinity = std::numeric_limits<double>::infinity();
     REQUIRE(to_nanoseconds(duration<double>(infinity)) == nanoseconds::max());
     REQUIRE(to_nanoseconds(duration<double>(-infinity)) == nanoseconds::min());
-    REQUIRE(to_nanoseconds(duration<double>(std::numeric_limits<double>::quiet_NaN())) ==
-            nanoseconds::max());
+    REQUIRE(
+        to_nanoseconds(duration<double>(std::numeric_limits<double>::quiet_NaN())) ==
+        nanoseconds::max()
+    );
     REQUIRE(to_nanoseconds(duration<double>(1e300)) == nanoseconds::max());
 }
 
@@ -51,4 +53,4 @@ TEST_CASE("a deadline is never before its start nor beyond the end of time", "[t
     REQUIRE(saturating_add(start, nanoseconds::min()) == start);
 }
 
-} // namespace
+}  // namespace

@@ -1,8 +1,9 @@
+#include <green/dns/resolver.hpp>
+
 #include "support/green_test.hpp"
 #include "support/local_dns.hpp"
 
 #include <green/core/errors.hpp>
-#include <green/dns/resolver.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/joinall.hpp>
 #include <green/tasks/spawn.hpp>
@@ -12,8 +13,9 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <unistd.h>
 #include <vector>
+
+#include <unistd.h>
 
 using namespace green;
 using namespace std::chrono_literals;
@@ -41,7 +43,8 @@ task<std::string> outcome(resolver& r, std::string host, lookup_options options 
 
 struct temporary_file {
     explicit temporary_file(const std::string& content)
-        : path((std::filesystem::temp_directory_path() / ("green-hosts-" + std::to_string(::getpid())))
+        : path((std::filesystem::temp_directory_path() /
+                ("green-hosts-" + std::to_string(::getpid())))
                    .string()) {
         std::ofstream(path) << content;
     }
@@ -49,7 +52,7 @@ struct temporary_file {
     std::string path;
 };
 
-} // namespace
+}  // namespace
 
 GREEN_TEST("resolver: both families, IPv4 first, with the port", "[resolver]") {
     local_dns server;
@@ -78,7 +81,8 @@ GREEN_TEST("resolver: what cannot be a name gives one clear error each", "[resol
     resolver r(only(server));
     std::string const long_name(300, 'a');
     for (const std::string& host : std::vector<std::string>{
-             "", "a..b", long_name, "\xff\xfe", "10.1", "x y", "a.onion", std::string("a\0b", 3)}) {
+             "", "a..b", long_name, "\xff\xfe", "10.1", "x y", "a.onion", std::string("a\0b", 3)
+         }) {
         std::string const said = co_await outcome(r, host);
         INFO(said);
         REQUIRE(said.starts_with("resolve "));
@@ -174,7 +178,9 @@ GREEN_TEST("resolver: cancelled lookups leave the resolver usable", "[resolver]"
 }
 
 // conformance 238
-GREEN_TEST("resolver: equal questions are one query, one caller's cancel leaves the other", "[resolver]") {
+GREEN_TEST(
+    "resolver: equal questions are one query, one caller's cancel leaves the other", "[resolver]"
+) {
     local_dns server;
     server.answer("www.example.test", {"192.0.2.1"}, {.delay = 100ms});
     resolver r(only(server));
@@ -189,7 +195,9 @@ GREEN_TEST("resolver: equal questions are one query, one caller's cancel leaves 
 }
 
 // conformance 214
-GREEN_TEST("resolver: thousands at once, none lost, never more in flight than the window", "[resolver]") {
+GREEN_TEST(
+    "resolver: thousands at once, none lost, never more in flight than the window", "[resolver]"
+) {
     local_dns server;
     server.answer("*.bulk.test", {"192.0.2.1"});
     resolver_config config = only(server);
@@ -226,9 +234,9 @@ GREEN_TEST("resolver: search list and ndots", "[resolver]") {
     std::string said = co_await outcome(r, "db", {.family = 4});
     REQUIRE(said == "192.0.2.2");
     REQUIRE(server.queries("db.one.test") == 1);
-    said = co_await outcome(r, "db.", {.family = 4}); // absolute
+    said = co_await outcome(r, "db.", {.family = 4});  // absolute
     REQUIRE(said.find("not_found") != said.npos);
-    said = co_await outcome(r, "db.one.test", {.family = 4}); // as it is first
+    said = co_await outcome(r, "db.one.test", {.family = 4});  // as it is first
     REQUIRE(said == "192.0.2.3");
 }
 
@@ -246,7 +254,8 @@ GREEN_TEST("resolver: the hosts file comes first and is read again when it chang
     REQUIRE(said.find("no_data") != said.npos);
     REQUIRE(server.queries() == 0);
 
-    std::ofstream(hosts.path) << "# nothing here any more, and longer than before: a new size, too\n";
+    std::ofstream(hosts.path
+    ) << "# nothing here any more, and longer than before: a new size, too\n";
     co_await sleep_for(6s);
     said = co_await outcome(r, "box.example.test", {.family = 4});
     REQUIRE(said == "192.0.2.99");
@@ -278,19 +287,19 @@ GREEN_TEST("resolver: destroyed with lookups in flight", "[resolver]") {
 }
 
 // conformance 228
-TEST_CASE("resolver: a run ends with lookups in flight, and the resolver outlives it", "[resolver]") {
+TEST_CASE(
+    "resolver: a run ends with lookups in flight, and the resolver outlives it", "[resolver]"
+) {
     std::unique_ptr<resolver> r;
-    run(
-        run_options{.virtual_time = true},
-        [&]() -> task<> {
-            local_dns server;
-            server.silent("*");
-            r = std::make_unique<resolver>(only(server));
-            for (int i = 0; i < 100; ++i) {
-                spawn(outcome(*r, "n" + std::to_string(i) + ".example.test"));
-            }
-            co_await sleep_for(1ms);
-        });
+    run(run_options{.virtual_time = true}, [&]() -> task<> {
+        local_dns server;
+        server.silent("*");
+        r = std::make_unique<resolver>(only(server));
+        for (int i = 0; i < 100; ++i) {
+            spawn(outcome(*r, "n" + std::to_string(i) + ".example.test"));
+        }
+        co_await sleep_for(1ms);
+    });
     r.reset();
 }
 

@@ -1,7 +1,8 @@
+#include <green/executor/future.hpp>
+
 #include "support/green_test.hpp"
 
 #include <green/core/errors.hpp>
-#include <green/executor/future.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>
@@ -26,7 +27,7 @@ TEST_CASE("future: cancel of a pending one, callbacks run before it returns", "[
     REQUIRE(f.cancelled());
     REQUIRE(f.done());
     REQUIRE_FALSE(p.set_running());
-    REQUIRE(f.cancel()); // still cancelled
+    REQUIRE(f.cancel());  // still cancelled
 }
 
 // conformance 2, 6
@@ -89,8 +90,10 @@ TEST_CASE("future: a second outcome is refused, the first stays", "[future]") {
 }
 
 // conformance 16, 17, 18
-TEST_CASE("future: callbacks run in order, each once, also late ones and after one that throws",
-          "[future]") {
+TEST_CASE(
+    "future: callbacks run in order, each once, also late ones and after one that throws",
+    "[future]"
+) {
     promise<int> p;
     future<int> f = p.get_future();
     std::string order;
@@ -108,7 +111,7 @@ TEST_CASE("future: callbacks run in order, each once, also late ones and after o
 
 TEST_CASE("future: a promise that is dropped gives closed_error", "[future]") {
     future<int> f;
-    REQUIRE_THROWS_AS(f.done(), std::logic_error); // of nothing
+    REQUIRE_THROWS_AS(f.done(), std::logic_error);  // of nothing
     {
         promise<int> p;
         f = p.get_future();
@@ -173,7 +176,7 @@ GREEN_TEST("future: cancelled before the wait begins", "[future]") {
     p.set_value(1);
     auto a = spawn([f = p.get_future()]() -> task<int> {
         co_await yield();
-        co_return co_await f; // ready, but the cancel comes first
+        co_return co_await f;  // ready, but the cancel comes first
     });
     co_await yield();
     a.cancel();
@@ -189,7 +192,7 @@ GREEN_TEST("future: awaiting a cancelled one", "[future]") {
     f.cancel();
     co_await a.join();
     REQUIRE_THROWS_AS(a.result(), cancelled_error);
-    REQUIRE_FALSE(a.cancelled()); // the job was, not the task
+    REQUIRE_FALSE(a.cancelled());  // the job was, not the task
 }
 
 GREEN_TEST("future: result() would stop the loop, so it throws there", "[future]") {
@@ -211,7 +214,9 @@ TEST_CASE("future: a run ends while a task waits", "[future]") {
     p.set_value(1);
 }
 
-GREEN_TEST_REAL_CLOCK("future: threads finish futures while their waiters are cancelled", "[future]") {
+GREEN_TEST_REAL_CLOCK(
+    "future: threads finish futures while their waiters are cancelled", "[future]"
+) {
     for (int i = 0; i < 300; ++i) {
         promise<int> p;
         auto a = spawn([f = p.get_future()]() -> task<int> { co_return co_await f; });

@@ -1,7 +1,8 @@
+#include <green/executor/thread_executor.hpp>
+
 #include "support/green_test.hpp"
 
 #include <green/core/errors.hpp>
-#include <green/executor/thread_executor.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/joinall.hpp>
 #include <green/tasks/spawn.hpp>
@@ -11,13 +12,14 @@
 #include <latch>
 #include <memory>
 #include <mutex>
-#include <pthread.h>
 #include <semaphore>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <pthread.h>
 
 using namespace green;
 using namespace std::chrono_literals;
@@ -32,7 +34,7 @@ struct gate {
     void pass() { open.acquire(); }
 };
 
-} // namespace
+}  // namespace
 
 // conformance 28
 TEST_CASE("thread_executor: no workers is an invalid argument", "[thread_executor]") {
@@ -71,7 +73,9 @@ TEST_CASE("thread_executor: an idle thread is used again", "[thread_executor]") 
 }
 
 // conformance 53
-TEST_CASE("thread_executor: never more jobs at once than workers, and as many", "[thread_executor]") {
+TEST_CASE(
+    "thread_executor: never more jobs at once than workers, and as many", "[thread_executor]"
+) {
     thread_executor pool(3);
     std::atomic<int> now{0};
     std::atomic<int> most{0};
@@ -80,8 +84,7 @@ TEST_CASE("thread_executor: never more jobs at once than workers, and as many", 
     for (int i = 0; i < 30; ++i) {
         jobs.push_back(pool.submit([&, i] {
             int const n = ++now;
-            for (int seen = most; n > seen && !most.compare_exchange_weak(seen, n);) {
-            }
+            for (int seen = most; n > seen && !most.compare_exchange_weak(seen, n);) {}
             if (i < 3) all_there.arrive_and_wait();
             --now;
         }));
@@ -162,9 +165,9 @@ TEST_CASE("thread_executor: cancel of a queued and of a running job", "[thread_e
     auto queued = pool.submit(square, 3);
     begun.wait();
     REQUIRE(queued.cancel());
-    REQUIRE_FALSE(running.cancel()); // asked only
+    REQUIRE_FALSE(running.cancel());  // asked only
     g.open.release();
-    REQUIRE(running.result()); // it saw the request
+    REQUIRE(running.result());  // it saw the request
     REQUIRE_THROWS_AS(queued.result(), cancelled_error);
 }
 
@@ -192,14 +195,17 @@ GREEN_TEST("thread_executor: a thousand jobs awaited at once", "[thread_executor
     thread_executor pool(2);
     std::vector<join_handle<int>> jobs;
     for (int i = 0; i < 1000; ++i) {
-        jobs.push_back(spawn([&pool, i]() -> task<int> { co_return co_await pool.run(square, i); }));
+        jobs.push_back(spawn([&pool, i]() -> task<int> { co_return co_await pool.run(square, i); })
+        );
     }
     co_await joinall(jobs);
     for (int i = 0; i < 1000; ++i) REQUIRE(jobs[static_cast<std::size_t>(i)].value() == i * i);
 }
 
 // conformance 280
-GREEN_TEST("thread_executor: virtual time stands still while a job is in flight", "[thread_executor]") {
+GREEN_TEST(
+    "thread_executor: virtual time stands still while a job is in flight", "[thread_executor]"
+) {
     thread_executor pool(1);
     gate g;
     auto timer = spawn(sleep_for(1h));
@@ -210,11 +216,12 @@ GREEN_TEST("thread_executor: virtual time stands still while a job is in flight"
     opener.join();
 }
 
-GREEN_TEST_REAL_CLOCK("thread_executor: run() waits for a running job when it is cancelled",
-                      "[thread_executor]") {
+GREEN_TEST_REAL_CLOCK(
+    "thread_executor: run() waits for a running job when it is cancelled", "[thread_executor]"
+) {
     thread_executor pool(1);
     promise<void> begun;
-    bool local = false; // the job refers to it: run() must not leave before
+    bool local = false;  // the job refers to it: run() must not leave before
     auto h = spawn([&]() -> task<> {
         co_await pool.run([&](std::stop_token stop) {
             begun.set_value();
@@ -230,8 +237,9 @@ GREEN_TEST_REAL_CLOCK("thread_executor: run() waits for a running job when it is
     REQUIRE(h.cancelled());
 }
 
-GREEN_TEST_REAL_CLOCK("thread_executor: run() drops a queued job when it is cancelled",
-                      "[thread_executor]") {
+GREEN_TEST_REAL_CLOCK(
+    "thread_executor: run() drops a queued job when it is cancelled", "[thread_executor]"
+) {
     thread_executor pool(1);
     gate g;
     auto blocker = pool.submit([&] { g.pass(); });
@@ -253,7 +261,9 @@ GREEN_TEST("thread_executor: a move-only result", "[thread_executor]") {
     REQUIRE(*p == 3);
 }
 
-TEST_CASE("thread_executor: several loops on threads of their own share a pool", "[thread_executor]") {
+TEST_CASE(
+    "thread_executor: several loops on threads of their own share a pool", "[thread_executor]"
+) {
     thread_executor pool(2);
     std::vector<std::thread> loops;
     std::atomic<int> sum{0};

@@ -1,7 +1,8 @@
+#include <green/loop/completion.hpp>
+
 #include "support/green_test.hpp"
 
 #include <green/core/errors.hpp>
-#include <green/loop/completion.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>
@@ -37,7 +38,7 @@ struct operation {
     }
 };
 
-} // namespace
+}  // namespace
 
 GREEN_TEST("completion: resolved inside the initiator", "[completion]") {
     int const n = co_await completion<int>([](auto resolve) { resolve(7); });
@@ -51,7 +52,7 @@ GREEN_TEST("completion: resolved later, from the loop", "[completion]") {
     auto h = spawn(op.wait());
     co_await sleep_for(5ms);
     (*op.resolve)(3);
-    (*op.resolve)(4); // the first counts
+    (*op.resolve)(4);  // the first counts
     int const n = co_await h;
     REQUIRE(n == 3);
     REQUIRE(elapsed() == 5ms);
@@ -66,7 +67,9 @@ GREEN_TEST("completion: an error, from the resolver or the initiator", "[complet
     REQUIRE_THROWS_WITH(h.result(), "no");
 
     auto thrown = spawn([]() -> task<> {
-        co_await completion<int>([](const completion_resolver<int>&) { throw std::logic_error("bad"); });
+        co_await completion<int>([](const completion_resolver<int>&) {
+            throw std::logic_error("bad");
+        });
     });
     co_await thrown.join();
     REQUIRE_THROWS_WITH(thrown.result(), "bad");
@@ -78,7 +81,7 @@ GREEN_TEST("completion: cancelled before it starts, the initiator is not called"
         co_await yield();
         co_await completion([&](auto) { called = true; });
     });
-    co_await yield(); // it has begun and waits for its turn
+    co_await yield();  // it has begun and waits for its turn
     h.cancel();
     co_await h.join();
     REQUIRE(h.cancelled());
@@ -93,7 +96,7 @@ GREEN_TEST("completion: cancelled while it waits, and the callback will not come
     co_await h.join();
     REQUIRE(h.cancelled());
     REQUIRE(op.stops == 1);
-    (*op.resolve)(1); // too late: nobody is there
+    (*op.resolve)(1);  // too late: nobody is there
 }
 
 GREEN_TEST("completion: cancelled while it waits, and the callback comes", "[completion]") {
@@ -103,7 +106,7 @@ GREEN_TEST("completion: cancelled while it waits, and the callback comes", "[com
     co_await yield();
     h.cancel();
     co_await sleep_for(1ms);
-    REQUIRE_FALSE(h.done()); // in flight: the frames stay
+    REQUIRE_FALSE(h.done());  // in flight: the frames stay
     op.resolve->cancelled();
     co_await h.join();
     REQUIRE(h.cancelled());
@@ -113,7 +116,7 @@ GREEN_TEST("completion: cancelled while it waits, and the callback comes", "[com
     auto wins = spawn(late.wait());
     co_await yield();
     wins.cancel();
-    (*late.resolve)(9); // a result after all
+    (*late.resolve)(9);  // a result after all
     co_await wins.join();
     REQUIRE(wins.value() == 9);
 }
@@ -153,7 +156,9 @@ GREEN_TEST("completion: without a stop function a cancel waits", "[completion]")
     REQUIRE(h.value() == 2);
 }
 
-GREEN_TEST("completion: a callback that is dropped is an error, not a wait for ever", "[completion]") {
+GREEN_TEST(
+    "completion: a callback that is dropped is an error, not a wait for ever", "[completion]"
+) {
     auto h = spawn([]() -> task<int> { co_return co_await completion<int>([](auto) {}); });
     co_await h.join();
     REQUIRE_THROWS_AS(h.result(), closed_error);
@@ -173,8 +178,9 @@ GREEN_TEST_REAL_CLOCK("completion: resolved by other threads", "[completion]") {
     std::vector<join_handle<int>> handles;
     for (int i = 0; i < 50; ++i) {
         handles.push_back(spawn([&threads, i]() -> task<int> {
-            co_return co_await completion<int>(
-                [&](auto resolve) { threads.emplace_back([resolve, i] { resolve(i); }); });
+            co_return co_await completion<int>([&](auto resolve) {
+                threads.emplace_back([resolve, i] { resolve(i); });
+            });
         }));
     }
     int sum = 0;

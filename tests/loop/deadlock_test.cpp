@@ -30,7 +30,9 @@ std::string deadlock_of(const run_options& options, F body) {
     return {};
 }
 
-bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+}
 
 TEST_CASE("a main that nobody can wake is a deadlock, at once", "[deadlock]") {
     auto const before = std::chrono::steady_clock::now();
@@ -90,9 +92,7 @@ TEST_CASE("all tasks are unwound after a deadlock", "[deadlock]") {
 }
 
 TEST_CASE("a deadline, however far, is no deadlock", "[deadlock]") {
-    auto const body = [&]() -> task<> {
-        co_await move_on_after(1000h, sleep_for(forever));
-    };
+    auto const body = [&]() -> task<> { co_await move_on_after(1000h, sleep_for(forever)); };
     REQUIRE(deadlock_of(virtual_clock(), body).empty());
 }
 
@@ -123,4 +123,4 @@ TEST_CASE("after a deadlock the thread may run again", "[deadlock]") {
     }
 }
 
-} // namespace
+}  // namespace

@@ -1,9 +1,8 @@
-#include <green/loop/loop.hpp>
-
 #include "support/gate.hpp"
 #include "support/green_test.hpp"
 
 #include <green/core/errors.hpp>
+#include <green/loop/loop.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/join_handle.hpp>
 #include <green/tasks/spawn.hpp>
@@ -216,7 +215,7 @@ TEST_CASE("the last guard's end on another thread is noticed", "[post]") {
     REQUIRE_THROWS_AS(run(body), deadlock_error);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("keep_alive: a guard that outlives its run does not upset the next one", "[post]") {
     std::optional<loop::work_guard> guard;

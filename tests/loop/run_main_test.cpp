@@ -1,15 +1,17 @@
+#include <green/loop/run_main.hpp>
+
 #include "support/green_test.hpp"
 
-#include <green/loop/run_main.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/finally.hpp>
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <spawn.h>
 #include <stdexcept>
 #include <string>
+
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +26,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct ended {
-    int status; // exit status, or 256 + signal
+    int status;  // exit status, or 256 + signal
     std::string output;
 };
 
@@ -39,7 +41,7 @@ ended run_program(const std::string& name) {
     posix_spawn_file_actions_addclose(&actions, out[0]);
     std::string program = "/proc/self/exe";
     std::string test_case = name;
-    std::string report = "--out=/dev/null"; // Catch's own words
+    std::string report = "--out=/dev/null";  // Catch's own words
     char* argv[] = {program.data(), test_case.data(), report.data(), nullptr};
     pid_t pid = 0;
     REQUIRE(posix_spawn(&pid, program.c_str(), &actions, nullptr, argv, environ) == 0);
@@ -65,7 +67,7 @@ template <class F>
     std::_Exit(status);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("program: status", "[.program]") {
     as_program([]() -> task<int> { co_return 7; });
@@ -80,11 +82,13 @@ TEST_CASE("program: interrupted", "[.program]") {
     as_program([]() -> task<> {
         co_await yield();
         std::raise(SIGINT);
-        co_await finally_([] { return sleep_for(1h); },
-                          []() -> task<> {
-                              co_await sleep_for(1ms);
-                              std::puts("cleaned up");
-                          });
+        co_await finally_(
+            [] { return sleep_for(1h); },
+            []() -> task<> {
+                co_await sleep_for(1ms);
+                std::puts("cleaned up");
+            }
+        );
         std::puts("not reached");
     });
 }
@@ -99,7 +103,7 @@ TEST_CASE("program: interrupted while computing", "[.program]") {
     as_program([]() -> task<> {
         co_await yield();
         std::raise(SIGINT);
-        std::raise(SIGINT); // the loop has had no turn
+        std::raise(SIGINT);  // the loop has had no turn
         std::puts("not reached");
     });
 }
@@ -107,12 +111,14 @@ TEST_CASE("program: interrupted while cleaning up", "[.program]") {
     as_program([]() -> task<> {
         co_await yield();
         std::raise(SIGINT);
-        co_await finally_([] { return sleep_for(1h); },
-                          []() -> task<> {
-                              co_await sleep_for(1ms);
-                              std::raise(SIGINT);
-                              std::puts("not reached");
-                          });
+        co_await finally_(
+            [] { return sleep_for(1h); },
+            []() -> task<> {
+                co_await sleep_for(1ms);
+                std::raise(SIGINT);
+                std::puts("not reached");
+            }
+        );
     });
 }
 TEST_CASE("program: deadlock", "[.program]") {

@@ -41,15 +41,16 @@ TEST_CASE("run gives what main gives", "[run]") {
 }
 
 TEST_CASE("run takes a callable with arguments and keeps both", "[run]") {
-    auto const body = [text = std::string("a long text that is on the heap")](
-                          std::unique_ptr<int> n, int m
-                      ) -> task<std::string> {
+    auto const body = [text = std::string("a long text that is on the heap"
+                       )](std::unique_ptr<int> n, int m) -> task<std::string> {
         co_await yield();
         co_return text + std::to_string(*n + m);
     };
     REQUIRE(run(body, std::make_unique<int>(40), 2) == "a long text that is on the heap42");
-    REQUIRE(run(virtual_clock(), body, std::make_unique<int>(1), 2) ==
-            "a long text that is on the heap3");
+    REQUIRE(
+        run(virtual_clock(), body, std::make_unique<int>(1), 2) ==
+        "a long text that is on the heap3"
+    );
 }
 
 TEST_CASE("a move-only result leaves run", "[run]") {
@@ -77,7 +78,7 @@ TEST_CASE("outside of run there is no loop", "[run]") {
     REQUIRE_THROWS_AS(this_loop(), std::logic_error);
     REQUIRE_THROWS_AS(spawn(seven()), std::logic_error);
     REQUIRE_THROWS_WITH(spawn(seven()), Catch::Matchers::Contains("spawn"));
-    auto const a = green::now(); // the machine's monotonic clock
+    auto const a = green::now();  // the machine's monotonic clock
     REQUIRE(green::now() >= a);
 }
 
@@ -159,7 +160,9 @@ TEST_CASE("a main that is cancelled makes run throw cancelled_error", "[run]") {
     census frames;
     auto const body = [&]() -> task<> {
         tracker const t(frames);
-        this_loop().post([] { detail::scheduler::current()->root().cancel_children({"enough", {}}); });
+        this_loop().post([] {
+            detail::scheduler::current()->root().cancel_children({"enough", {}});
+        });
         co_await sleep_for(1h);
     };
     REQUIRE_THROWS_AS(run(virtual_clock(), body), cancelled_error);
@@ -201,7 +204,7 @@ TEST_CASE("SIGPIPE does not end the program inside run, and is as before afterwa
     sigset_t pending;
     sigpending(&pending);
     REQUIRE(sigismember(&pending, SIGPIPE) == 0);
-    struct sigaction action {};
+    struct sigaction action{};
     REQUIRE(sigaction(SIGPIPE, nullptr, &action) == 0);
     REQUIRE(action.sa_handler == SIG_DFL);
 }
@@ -209,7 +212,7 @@ TEST_CASE("SIGPIPE does not end the program inside run, and is as before afterwa
 // rule 15, conformance 300
 TEST_CASE("run installs no handler for SIGCHLD", "[run]") {
     run([]() -> task<> {
-        struct sigaction action {};
+        struct sigaction action{};
         REQUIRE(sigaction(SIGCHLD, nullptr, &action) == 0);
         REQUIRE(action.sa_handler == SIG_DFL);
         co_return;
@@ -238,4 +241,4 @@ TEST_CASE("a handle may outlive the run", "[run]") {
     REQUIRE_THROWS_WITH(failed.result(), "main failed");
 }
 
-} // namespace
+}  // namespace

@@ -166,7 +166,8 @@ TEST_CASE("the grace period is as long as it says, and then shields do not hold"
 TEST_CASE("tasks that yield for ever under a shield are stopped too", "[shutdown]") {
     census frames;
     run_options options;
-    options.shutdown_grace = 20ms; // real: a task that is always ready keeps virtual time from moving
+    options.shutdown_grace =
+        20ms;  // real: a task that is always ready keeps virtual time from moving
     auto const yields = [&]() -> task<> {
         tracker const t(frames);
         for (;;) co_await yield();
@@ -228,4 +229,4 @@ TEST_CASE("the order of the end: tasks are cancelled in the order of their spawn
     REQUIRE(log.text() == "1inner 1outer 2inner 2outer");
 }
 
-} // namespace
+}  // namespace

@@ -25,7 +25,7 @@ task<> sleeper(recorder& log, const char* name, std::chrono::nanoseconds d) {
 GREEN_TEST("a sleep of nothing is ready at the next turn", "[sleep]") {
     recorder log;
     auto const a = spawn(sleeper(log, "a", 0ms));
-    auto const b = spawn(sleeper(log, "b", -5ms)); // conformance 278
+    auto const b = spawn(sleeper(log, "b", -5ms));  // conformance 278
     auto const c = spawn(sleeper(log, "c", 0ms));
     log.stamp("main");
     co_await a;
@@ -84,7 +84,7 @@ GREEN_TEST("a sleep that is cancelled before it starts never starts", "[sleep]")
     REQUIRE(h.cancelled());
     REQUIRE(elapsed() == 0ms);
     REQUIRE(frames.clean());
-    co_await sleep_for(10ms); // a timer left behind would fire now
+    co_await sleep_for(10ms);  // a timer left behind would fire now
 }
 
 GREEN_TEST("a sleep that is cancelled while it waits ends at once", "[sleep]") {
@@ -105,7 +105,7 @@ GREEN_TEST("a sleep that is over when the cancel comes has ended well", "[sleep]
     recorder log;
     join_handle<void> sleeping;
     auto canceller = spawn([&]() -> task<> {
-        co_await sleep_for(5ms); // armed first: runs first
+        co_await sleep_for(5ms);  // armed first: runs first
         sleeping.cancel();
     });
     co_await yield();
@@ -151,7 +151,7 @@ GREEN_TEST("a sleep is a task if one is asked for", "[sleep]") {
     co_await sleep_awaitable(sleep);
     sleep_awaitable again = sleep;
     co_await again;
-    co_await again; // each co_await counts from itself
+    co_await again;  // each co_await counts from itself
     REQUIRE(elapsed() == 8ms);
     task<> y = yield();
     co_await std::move(y);
@@ -198,24 +198,25 @@ GREEN_TEST("a yield is complete at once, so a cancel comes after it", "[yield]")
         co_await yield();
         log.note("never");
     });
-    co_await yield(); // now it is in its first yield
+    co_await yield();  // now it is in its first yield
     h.cancel();
     co_await h.join();
     REQUIRE(log.text() == "yielded");
     REQUIRE(h.cancelled());
 }
 
-GREEN_TEST_REAL_CLOCK("a deadline that passes on the way to the poll is not slept over", "[sleep]") {
+GREEN_TEST_REAL_CLOCK(
+    "a deadline that passes on the way to the poll is not slept over", "[sleep]"
+) {
     // libuv 1.44 looks at its timers before it polls, and must then not poll without end.
     for (int i = 0; i < 200; ++i) {
         auto const since_epoch = now().time_since_epoch();
         auto const boundary = std::chrono::floor<std::chrono::milliseconds>(since_epoch) + 2ms;
         clock::time_point const due{boundary};
-        while (now() < due - i * 200ns) {
-        }
+        while (now() < due - i * 200ns) {}
         co_await sleep_until(due);
         REQUIRE(now() >= due);
     }
 }
 
-} // namespace
+}  // namespace

@@ -52,7 +52,7 @@ GREEN_TEST("a dump shows tasks, names, states, waits and stacks with their lines
     REQUIRE(in < mid);
     REQUIRE(mid < at("'joiner' waits for join of #2 'sleeper'\n"));
     auto const p = at("'parent' waits for when_all of 2 tasks\n");
-    REQUIRE(text.find("\n    #", p) != std::string::npos); // its children, further to the right
+    REQUIRE(text.find("\n    #", p) != std::string::npos);  // its children, further to the right
     at("'shielded' waits for sleep, 1.000000 s left (cancelled, shielded)\n");
     at("'fresh' not started\n");
     at("spawned at ");
@@ -60,4 +60,4 @@ GREEN_TEST("a dump shows tasks, names, states, waits and stacks with their lines
     co_return;
 }
 
-} // namespace
+}  // namespace

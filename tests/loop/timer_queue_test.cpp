@@ -48,7 +48,7 @@ TEST_CASE("timers fire in the order of their deadlines, then of arming", "[timer
     REQUIRE_FALSE(a.armed());
     REQUIRE(d.armed());
     q.disarm(d);
-    q.disarm(d); // no harm
+    q.disarm(d);  // no harm
     REQUIRE(q.empty());
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("the timer queue agrees with a sorted list, whatever comes", "[timer_q
         std::vector<int> log;
         std::vector<int> expected;
         std::vector<std::unique_ptr<test_timer>> timers;
-        std::vector<std::pair<int, int>> armed; // deadline, number, in the order of arming
+        std::vector<std::pair<int, int>> armed;  // deadline, number, in the order of arming
         timer_queue q;
         for (int i = 0; i < 200; ++i) {
             timers.push_back(std::make_unique<test_timer>(log, i));
@@ -140,7 +140,6 @@ TEST_CASE("the timer queue agrees with a sorted list, whatever comes", "[timer_q
     }
 }
 
-
 // --- near and far, against a model
 
 /// What the queue should do, done slowly.
@@ -148,7 +147,7 @@ struct model {
     /// Deadline, then limits last, then the order of arming.
     using key = std::tuple<time_point, bool, int>;
 
-    std::map<key, int> armed; // to the timer's number
+    std::map<key, int> armed;  // to the timer's number
     std::vector<std::optional<key>> keys;
     int order = 0;
 
@@ -178,8 +177,7 @@ struct model {
 
 /// A duration of any size from nanoseconds to centuries.
 std::chrono::nanoseconds some_duration(std::mt19937_64& random) {
-    return std::chrono::nanoseconds(
-        static_cast<std::int64_t>(random() >> (2 + random() % 62)));
+    return std::chrono::nanoseconds(static_cast<std::int64_t>(random() >> (2 + random() % 62)));
 }
 
 TEST_CASE("the timer queue agrees with a model, near and far", "[timer_queue]") {
@@ -197,8 +195,8 @@ TEST_CASE("the timer queue agrees with a model, near and far", "[timer_queue]") 
             int const n = static_cast<int>(random() % timers.size());
             test_timer& t = timers[static_cast<std::size_t>(n)];
             switch (random() % 8) {
-            case 0: { // time passes
-                if (time_point::max() - now < std::chrono::hours(24)) now = {}; // and starts again
+            case 0: {  // time passes
+                if (time_point::max() - now < std::chrono::hours(24)) now = {};  // and starts again
                 std::chrono::nanoseconds const d =
                     std::min(some_duration(random) / 64, (time_point::max() - now) / 2);
                 now += d;
@@ -207,7 +205,7 @@ TEST_CASE("the timer queue agrees with a model, near and far", "[timer_queue]") 
                 REQUIRE(log == expected.fire(now));
                 break;
             }
-            case 1: // a virtual clock jumps, a real one looks again
+            case 1:  // a virtual clock jumps, a real one looks again
                 if (expected.armed.empty()) break;
                 if (random() % 2) {
                     REQUIRE(q.wake_at() <= std::get<0>(expected.armed.begin()->first));
@@ -228,10 +226,9 @@ TEST_CASE("the timer queue agrees with a model, near and far", "[timer_queue]") 
             default: {
                 q.disarm(t);
                 expected.disarm(n);
-                time_point deadline =
-                    green::detail::saturating_add(now, some_duration(random));
-                if (random() % 16 == 0) deadline = now - some_duration(random) / 4; // late already
-                if (random() % 4 == 0 && !expected.armed.empty()) { // the same as another
+                time_point deadline = green::detail::saturating_add(now, some_duration(random));
+                if (random() % 16 == 0) deadline = now - some_duration(random) / 4;  // late already
+                if (random() % 4 == 0 && !expected.armed.empty()) {  // the same as another
                     deadline = std::get<0>(expected.armed.begin()->first);
                 }
                 bool const limit = random() % 4 == 0;
@@ -255,8 +252,8 @@ TEST_CASE("the timer queue agrees with a model, near and far", "[timer_queue]") 
 
 TEST_CASE("a wait for a far deadline ends after a few looks at the time", "[timer_queue]") {
     std::vector<int> log;
-    for (std::chrono::nanoseconds far : {1ns, 1'000'000ns, 63'000'000'000ns, 3'600'000'000'000ns,
-                                         9'000'000'000'000'000'000ns}) {
+    for (std::chrono::nanoseconds far :
+         {1ns, 1'000'000ns, 63'000'000'000ns, 3'600'000'000'000ns, 9'000'000'000'000'000'000ns}) {
         test_timer t(log);
         timer_queue q;
         q.fire(at(12'345));
@@ -294,4 +291,4 @@ TEST_CASE("timers may be destroyed once disarmed, wherever they are in a bucket"
     REQUIRE(log == std::vector<int>{1});
 }
 
-} // namespace
+}  // namespace

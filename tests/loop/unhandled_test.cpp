@@ -34,7 +34,8 @@ template <class F>
 outcome run_reporting(F body) {
     outcome o;
     auto const main = [&]() -> task<> {
-        this_loop().on_unhandled([&](const unhandled_failure& f) { o.reports.push_back(f.report); });
+        this_loop().on_unhandled([&](const unhandled_failure& f) { o.reports.push_back(f.report); }
+        );
         co_await body();
     };
     try {
@@ -61,7 +62,7 @@ TEST_CASE("a failure without a handle is reported, with all that is known", "[un
     auto const outer = report.find("fails_through(");
     REQUIRE(inner != std::string::npos);
     REQUIRE(outer != std::string::npos);
-    REQUIRE(inner < outer); // the await chain, innermost first
+    REQUIRE(inner < outer);  // the await chain, innermost first
     REQUIRE(o.thrown.empty());
 }
 
@@ -85,8 +86,7 @@ TEST_CASE("a failure that somebody looks at is handled", "[unhandled]") {
         auto a = spawn(fails("awaited"));
         try {
             co_await a;
-        } catch (const std::runtime_error&) {
-        }
+        } catch (const std::runtime_error&) {}
         auto b = spawn(fails("joined"));
         co_await b.join();
         std::vector<join_handle<void>> c;
@@ -102,8 +102,7 @@ TEST_CASE("a failure that somebody looks at is handled", "[unhandled]") {
                 g.spawn(fails("of a group"));
                 co_return;
             });
-        } catch (const std::runtime_error&) {
-        }
+        } catch (const std::runtime_error&) {}
     });
     REQUIRE(o.reports.empty());
 }
@@ -168,14 +167,16 @@ TEST_CASE("failures at the end of the run are reported too", "[unhandled]") {
     REQUIRE(o.reports.size() == 1);
 }
 
-TEST_CASE("without a handler run throws the first failure when main has ended well", "[unhandled]") {
+TEST_CASE(
+    "without a handler run throws the first failure when main has ended well", "[unhandled]"
+) {
     bool went_on = false;
     auto const body = [&]() -> task<> {
         spawn(fails("first of two"));
         co_await sleep_for(1ms);
         spawn(fails("second of two"));
         co_await sleep_for(1ms);
-        went_on = true; // the loop continues
+        went_on = true;  // the loop continues
     };
     REQUIRE_THROWS_WITH(run(virtual_clock(), body), "first of two");
     REQUIRE(went_on);
@@ -185,7 +186,7 @@ TEST_CASE("without a handler run throws the first failure when main has ended we
         throw std::runtime_error("of main");
     };
     REQUIRE_THROWS_WITH(run(virtual_clock(), failing_main), "of main");
-    REQUIRE(run([]() -> task<int> { co_return 1; }) == 1); // nothing is left of it
+    REQUIRE(run([]() -> task<int> { co_return 1; }) == 1);  // nothing is left of it
 }
 
 // conformance 292
@@ -253,4 +254,4 @@ GREEN_TEST("a failing done callback is unhandled, the others run", "[unhandled]"
     REQUIRE(log.text() == "one three");
 }
 
-} // namespace
+}  // namespace

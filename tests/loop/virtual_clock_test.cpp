@@ -51,8 +51,7 @@ GREEN_TEST("virtual time stands still while a task is ready", "[virtual_clock]")
 GREEN_TEST("the clock shows one time throughout a turn", "[virtual_clock]") {
     auto const before = green::now();
     auto const until = std::chrono::steady_clock::now() + 2ms;
-    while (std::chrono::steady_clock::now() < until) {
-    }
+    while (std::chrono::steady_clock::now() < until) {}
     REQUIRE(green::now() == before);
     co_return;
 }
@@ -62,7 +61,7 @@ GREEN_TEST("what another thread posts is waited for before a jump", "[virtual_cl
     auto const guard = here.keep_alive();
     recorder log;
     std::thread poster([&] { here.post([&] { log.stamp("posted"); }); });
-    poster.join(); // it is in the loop's inbox now
+    poster.join();  // it is in the loop's inbox now
     co_await sleep_for(1h);
     log.stamp("slept");
     REQUIRE(log.text() == "posted@0 slept@3600000");
@@ -95,4 +94,4 @@ TEST_CASE("runs on the virtual clock are all alike", "[virtual_clock]") {
     for (int i = 0; i < 3; ++i) REQUIRE(scripted_run() == first);
 }
 
-} // namespace
+}  // namespace

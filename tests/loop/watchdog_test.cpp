@@ -21,7 +21,7 @@ using namespace green;
 using namespace green_test;
 
 GREEN_TEST("hangs in its loop", "[.][hangs]") {
-    auto const guard = this_loop().keep_alive(); // else it would be a deadlock
+    auto const guard = this_loop().keep_alive();  // else it would be a deadlock
     co_await sleep_for(forever);
 }
 
@@ -46,7 +46,8 @@ ended run_test_case(const char* name) {
     REQUIRE(pipe(ends) == 0);
     std::vector<std::string> environment;
     for (char** e = environ; *e; ++e) {
-        if (std::string(*e).rfind("GREEN_TEST_TIMEOUT_SCALE=", 0) != 0) environment.emplace_back(*e);
+        if (std::string(*e).rfind("GREEN_TEST_TIMEOUT_SCALE=", 0) != 0)
+            environment.emplace_back(*e);
     }
     environment.emplace_back("GREEN_TEST_TIMEOUT_SCALE=0.02");
     std::vector<char*> env;
@@ -81,7 +82,9 @@ ended run_test_case(const char* name) {
     return result;
 }
 
-bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+}
 
 TEST_CASE("a test that hangs is ended with a dump of its tasks", "[watchdog]") {
     auto const in_loop = run_test_case("hangs in its loop");
@@ -107,4 +110,4 @@ TEST_CASE("a test case without a loop is watched too", "[watchdog]") {
     REQUIRE(contains(without.output, "'hangs without a loop' has not ended"));
 }
 
-} // namespace
+}  // namespace

@@ -3,4 +3,4 @@
 
 green::task<int> number();
 
-green::task<> f() { co_await number; } // the call is missing
+green::task<> f() { co_await number; }  // the call is missing

@@ -5,4 +5,4 @@
 
 green::task<int> number();
 
-void f() { number(); } // never runs
+void f() { number(); }  // never runs

@@ -2,4 +2,4 @@
 #include <green/loop/sleep.hpp>
 #include <green/tasks/timeout.hpp>
 
-green::task<> f() { co_await green::with_timeout(5, green::yield()); } // 5 what?
+green::task<> f() { co_await green::with_timeout(5, green::yield()); }  // 5 what?

@@ -85,4 +85,4 @@ private:
     int broken_ = 0;
 };
 
-} // namespace green_test
+}  // namespace green_test

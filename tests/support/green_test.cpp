@@ -25,7 +25,7 @@ namespace {
 class watchdog {
 public:
     static watchdog& instance() {
-        static auto& w = *new watchdog; // never destroyed: its thread has no end
+        static auto& w = *new watchdog;  // never destroyed: its thread has no end
         return w;
     }
 
@@ -87,14 +87,14 @@ private:
         green::loop* const asked = loop_;
         green::detail::nursery* const root = root_;
         std::fprintf(
-            stderr,
-            "\nwatchdog: '%s' has not ended after %lld ms. Its tasks:\n",
-            test_case_.c_str(),
-            static_cast<long long>(limit().count())
+            stderr, "\nwatchdog: '%s' has not ended after %lld ms. Its tasks:\n",
+            test_case_.c_str(), static_cast<long long>(limit().count())
         );
         if (asked) {
             lock.unlock();
-            bool const accepted = asked->post([this, root] { answer(green::detail::dump_tasks(*root)); });
+            bool const accepted = asked->post([this, root] {
+                answer(green::detail::dump_tasks(*root));
+            });
             lock.lock();
             if (!accepted) {
                 std::fputs("  (the loop is closed)\n", stderr);
@@ -123,7 +123,7 @@ private:
     std::string test_case_;
     std::string answer_;
     std::chrono::steady_clock::time_point deadline_;
-    green::loop* loop_ = nullptr; // a loop's memory is never given back
+    green::loop* loop_ = nullptr;  // a loop's memory is never given back
     green::detail::nursery* root_ = nullptr;
     unsigned long generation_ = 0;
     bool armed_ = false;
@@ -135,7 +135,7 @@ private:
 
 struct session {
     green::clock::time_point start{};
-    std::vector<std::string> expected; // unhandled failures that are still to come
+    std::vector<std::string> expected;  // unhandled failures that are still to come
     std::vector<std::string> unexpected;
 
     void unhandled(const green::unhandled_failure& f) {
@@ -170,7 +170,7 @@ green::task<> watched(body b) {
     co_await b();
 }
 
-} // namespace
+}  // namespace
 
 void run_test(body b, const green::run_options& options) {
     session_guard guard;
@@ -221,4 +221,4 @@ tracker::~tracker() {
     --census_->live_;
 }
 
-} // namespace green_test
+}  // namespace green_test

@@ -105,24 +105,26 @@ private:
     }
 
     census* census_;
-    volatile unsigned state_ = 0; // volatile: the destructor's store must be seen by a second one
+    volatile unsigned state_ = 0;  // volatile: the destructor's store must be seen by a second one
 };
 
-} // namespace green_test
+}  // namespace green_test
 
 #define GREEN_TEST_CONCAT_2(a, b) a##b
 #define GREEN_TEST_CONCAT(a, b) GREEN_TEST_CONCAT_2(a, b)
-#define GREEN_TEST_CASE(body_name, options, ...)                                                   \
-    static ::green::task<> body_name();                                                            \
-    TEST_CASE(__VA_ARGS__) { ::green_test::run_test(&body_name, options); }                        \
+#define GREEN_TEST_CASE(body_name, options, ...) \
+    static ::green::task<> body_name(); \
+    TEST_CASE(__VA_ARGS__) { ::green_test::run_test(&body_name, options); } \
     static ::green::task<> body_name()
 
 /// A test whose body is a green task, on the virtual clock, on the real one, with any run_options.
-#define GREEN_TEST(...)                                                                            \
-    GREEN_TEST_CASE(                                                                               \
-        GREEN_TEST_CONCAT(green_test_body_, __LINE__), ::green_test::virtual_clock(), __VA_ARGS__)
-#define GREEN_TEST_REAL_CLOCK(...)                                                                 \
-    GREEN_TEST_CASE(                                                                               \
-        GREEN_TEST_CONCAT(green_test_body_, __LINE__), ::green_test::real_clock(), __VA_ARGS__)
-#define GREEN_TEST_WITH(options, ...)                                                              \
+#define GREEN_TEST(...) \
+    GREEN_TEST_CASE( \
+        GREEN_TEST_CONCAT(green_test_body_, __LINE__), ::green_test::virtual_clock(), __VA_ARGS__ \
+    )
+#define GREEN_TEST_REAL_CLOCK(...) \
+    GREEN_TEST_CASE( \
+        GREEN_TEST_CONCAT(green_test_body_, __LINE__), ::green_test::real_clock(), __VA_ARGS__ \
+    )
+#define GREEN_TEST_WITH(options, ...) \
     GREEN_TEST_CASE(GREEN_TEST_CONCAT(green_test_body_, __LINE__), options, __VA_ARGS__)

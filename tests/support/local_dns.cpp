@@ -14,13 +14,15 @@ task<> call_later(std::chrono::nanoseconds delay, std::function<void()> f) {
     f();
 }
 
-} // namespace
+}  // namespace
 
 local_dns::local_dns()
-    : dns_server(detail::loop_core::require("local_dns").native(),
-                 [](std::chrono::nanoseconds delay, std::function<void()> f) {
-                     spawn({.name = "delayed DNS reply"}, call_later, delay, std::move(f));
-                 }) {}
+    : dns_server(
+          detail::loop_core::require("local_dns").native(),
+          [](std::chrono::nanoseconds delay, std::function<void()> f) {
+              spawn({.name = "delayed DNS reply"}, call_later, delay, std::move(f));
+          }
+      ) {}
 
 resolver_config only(const dns_server& server) {
     resolver_config config;
@@ -28,4 +30,4 @@ resolver_config only(const dns_server& server) {
     return config;
 }
 
-} // namespace green::test
+}  // namespace green::test

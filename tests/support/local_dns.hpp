@@ -16,4 +16,4 @@ public:
 /// A resolver_config that knows this server and nothing else.
 resolver_config only(const dns_server& server);
 
-} // namespace green::test
+}  // namespace green::test

@@ -2,7 +2,6 @@
 
 #define CATCH_CONFIG_RUNNER
 #include "support/catch.hpp"
-
 #include "support/green_test.hpp"
 
 namespace {
@@ -24,7 +23,7 @@ public:
     void testCaseEnded(const Catch::TestCaseStats&) override { green_test::watch_end(); }
 };
 
-} // namespace
+}  // namespace
 
 CATCH_REGISTER_LISTENER(watch_test_cases)
 

@@ -47,7 +47,7 @@ GREEN_TEST("frames are destroyed innermost first, locals in reverse order", "[ca
     auto h = spawn(outer);
     co_await sleep_for(1ms);
     h.cancel();
-    REQUIRE(log.text().empty()); // not inside cancel()
+    REQUIRE(log.text().empty());  // not inside cancel()
     co_await h.join();
     REQUIRE(log.text() == "inner2 inner1 middle outer");
 }
@@ -73,7 +73,9 @@ GREEN_TEST("a cancel is not an exception: no handler sees it", "[cancel]") {
 }
 
 // conformance 264
-GREEN_TEST("a cancel is level-triggered: it waits for the first suspension outside a shield", "[cancel]") {
+GREEN_TEST(
+    "a cancel is level-triggered: it waits for the first suspension outside a shield", "[cancel]"
+) {
     recorder log;
     gate g(gate::when_cancelled::refuses);
     auto h = spawn([&]() -> task<> {
@@ -103,7 +105,7 @@ GREEN_TEST("a task may cancel itself and still end with a value", "[cancel]") {
     join_handle<int> self;
     self = spawn([&]() -> task<int> {
         self.cancel();
-        co_return 5; // no suspension came
+        co_return 5;  // no suspension came
     });
     int const n = co_await self;
     REQUIRE(n == 5);
@@ -212,7 +214,7 @@ GREEN_TEST("a group's children are cancelled with it, not the other way round", 
                 log.note("never");
                 co_return;
             };
-            auto const born = outer.spawn(late); // born cancelled
+            auto const born = outer.spawn(late);  // born cancelled
             co_await born.join();
         });
         log.stamp("outer");
@@ -239,4 +241,4 @@ GREEN_TEST("a cancel that comes while the inner work completes is not swallowed"
     REQUIRE(h.cancelled());
 }
 
-} // namespace
+}  // namespace

@@ -47,8 +47,10 @@ GREEN_TEST("finally_ runs the cleanup after the body and gives the body's value"
     REQUIRE(n == 5);
     REQUIRE(log.text() == "body@1 cleanup@2");
     log.clear();
-    auto const immediate = [&]() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(6); };
-    auto const p = co_await finally_(immediate(), cleanup()); // tasks will do as well
+    auto const immediate = [&]() -> task<std::unique_ptr<int>> {
+        co_return std::make_unique<int>(6);
+    };
+    auto const p = co_await finally_(immediate(), cleanup());  // tasks will do as well
     REQUIRE(*p == 6);
     REQUIRE(log.text() == "cleanup@3");
 }
@@ -114,7 +116,9 @@ GREEN_TEST("finally_: cancelled before it starts, only the cleanup runs", "[fina
     REQUIRE(h.cancelled());
 }
 
-GREEN_TEST("finally_: cancelled in the body, the cleanup runs shielded, then it unwinds", "[finally]") {
+GREEN_TEST(
+    "finally_: cancelled in the body, the cleanup runs shielded, then it unwinds", "[finally]"
+) {
     recorder log;
     census frames;
     auto const body = [&]() -> task<> {
@@ -122,7 +126,7 @@ GREEN_TEST("finally_: cancelled in the body, the cleanup runs shielded, then it 
         co_await sleep_for(1h);
     };
     auto const cleanup = [&]() -> task<> {
-        REQUIRE(frames.live() == 0); // the body is gone
+        REQUIRE(frames.live() == 0);  // the body is gone
         tracker const t(frames);
         co_await sleep_for(5ms);
         co_await with_group([&](task_group& g) -> task<> {
@@ -196,7 +200,8 @@ GREEN_TEST("cleanups nest", "[finally]") {
     auto const innermost = [&]() -> task<> { co_await sleep_for(1h); };
     auto const inner = [&] { return finally_(innermost, cleanup("inner")); };
     auto const outer = [&] { return finally_(inner, cleanup("outer")); };
-    std::string const error = co_await error_of(with_timeout(10ms, finally_(outer, cleanup("outermost"))));
+    std::string const error =
+        co_await error_of(with_timeout(10ms, finally_(outer, cleanup("outermost"))));
     REQUIRE(error == "with_timeout: not done after 10 ms");
     REQUIRE(log.text() == "inner@11 outer@12 outermost@13");
 }
@@ -216,4 +221,4 @@ TEST_CASE("finally_: the end of the run runs the cleanup", "[finally]") {
     REQUIRE(log.text() == "cleanup@6");
 }
 
-} // namespace
+}  // namespace

@@ -59,7 +59,7 @@ GREEN_TEST("a handle shows the state of its task", "[join_handle]") {
     REQUIRE_FALSE(bad.value().has_value());
     REQUIRE(bad.exception() != nullptr);
     REQUIRE_THROWS_WITH(bad.result(), "failed");
-    REQUIRE_THROWS_WITH(bad.result(), "failed"); // again
+    REQUIRE_THROWS_WITH(bad.result(), "failed");  // again
 
     // conformance 153: gevent calls a killed greenlet successful; green does not, since it has no value
     REQUIRE(cancelled.done());
@@ -98,7 +98,7 @@ GREEN_TEST("join: waits, then gives the result or the failure", "[join_handle]")
     auto const h = spawn(text_after(5ms));
     std::string const text = co_await h;
     REQUIRE(elapsed() == 5ms);
-    REQUIRE(h.result() == text); // copied: it is still there
+    REQUIRE(h.result() == text);  // copied: it is still there
     auto const bad = spawn(fails_after(5ms));
     std::string error;
     try {
@@ -161,7 +161,7 @@ GREEN_TEST("join: completed and cancelled in one turn, the result wins", "[join_
         log.note("never");
     });
     co_await yield();
-    target.add_done_callback([&] { waiter.cancel(); }); // after the waiter was woken
+    target.add_done_callback([&] { waiter.cancel(); });  // after the waiter was woken
     co_await waiter.join();
     REQUIRE(log.text() == "5");
     REQUIRE(waiter.cancelled());
@@ -229,13 +229,15 @@ GREEN_TEST("a handle that others still hold keeps its value", "[join_handle]") {
 }
 
 // conformance 144
-GREEN_TEST("join(timeout) never throws the task's error and leaves the task running", "[join_handle]") {
+GREEN_TEST(
+    "join(timeout) never throws the task's error and leaves the task running", "[join_handle]"
+) {
     auto const bad = spawn(fails_after(10ms));
     bool ended = co_await bad.join(5ms);
     REQUIRE_FALSE(ended);
     REQUIRE(elapsed() == 5ms);
     REQUIRE_FALSE(bad.done());
-    ended = co_await bad.join(5ms); // due at the instant at which it ends: the end wins
+    ended = co_await bad.join(5ms);  // due at the instant at which it ends: the end wins
     REQUIRE(ended);
     REQUIRE(elapsed() == 10ms);
     ended = co_await bad.join(0ms);
@@ -401,4 +403,4 @@ TEST_CASE("debug builds refuse a handle on another thread while its loop runs", 
 }
 #endif
 
-} // namespace
+}  // namespace

@@ -51,13 +51,14 @@ GREEN_TEST("joinall: ready at once", "[joinall]") {
     handles const both{spawn(value_after(1, 2ms)), spawn(value_after(2, 1ms))};
     co_await sleep_for(5ms);
     auto const done = co_await joinall(both);
-    REQUIRE(values(done) == "2 1 "); // in the order in which they ended
+    REQUIRE(values(done) == "2 1 ");  // in the order in which they ended
     REQUIRE(elapsed() == 5ms);
 }
 
 GREEN_TEST("joinall waits for all, and gives them in the order in which they ended", "[joinall]") {
     handles const all_of_them{
-        spawn(value_after(1, 3ms)), spawn(value_after(2, 1ms)), spawn(value_after(3, 2ms))};
+        spawn(value_after(1, 3ms)), spawn(value_after(2, 1ms)), spawn(value_after(3, 2ms))
+    };
     auto const done = co_await joinall(all_of_them);
     REQUIRE(values(done) == "2 3 1 ");
     REQUIRE(elapsed() == 3ms);
@@ -70,7 +71,7 @@ GREEN_TEST("joinall with a timeout gives the finished ones; the others run on", 
     REQUIRE(values(done) == "2 ");
     REQUIRE(elapsed() == 5ms);
     REQUIRE(values(both) == "- 2 ");
-    auto const rest = co_await joinall(both, 5ms); // the end wins the tie
+    auto const rest = co_await joinall(both, 5ms);  // the end wins the tie
     REQUIRE(values(rest) == "2 1 ");
     REQUIRE(elapsed() == 10ms);
 }
@@ -97,7 +98,8 @@ GREEN_TEST("joinall does not throw what the tasks failed with", "[joinall]") {
 GREEN_TEST("raise_error throws the failure that came first in time, at once", "[joinall]") {
     handles const three{
         spawn(fails_after("later", 3ms)), spawn(fails_after("first", 1ms)),
-        spawn(value_after(3, 10ms))};
+        spawn(value_after(3, 10ms))
+    };
     std::string error;
     joinall_options options;
     options.raise_error = true;
@@ -112,7 +114,7 @@ GREEN_TEST("raise_error throws the failure that came first in time, at once", "[
     REQUIRE(elapsed() == 10ms);
     error.clear();
     try {
-        co_await joinall(three, options); // all have ended
+        co_await joinall(three, options);  // all have ended
     } catch (const std::runtime_error& e) {
         error = e.what();
     }
@@ -122,7 +124,9 @@ GREEN_TEST("raise_error throws the failure that came first in time, at once", "[
 // conformance 149
 GREEN_TEST("count: joinall returns when so many have ended", "[joinall]") {
     handles const three{
-        spawn(value_after(1, 3ms)), spawn(value_after(2, 1ms)), spawn(fails_after("never seen", 9ms))};
+        spawn(value_after(1, 3ms)), spawn(value_after(2, 1ms)),
+        spawn(fails_after("never seen", 9ms))
+    };
     joinall_options options;
     options.count = 1;
     options.raise_error = true;
@@ -161,7 +165,9 @@ GREEN_TEST("joinall is lazy, and its timeout counts from the co_await", "[joinal
     REQUIRE(elapsed() == 15ms);
 }
 
-GREEN_TEST("joinall: cancelled before it starts, and while it waits; the tasks run on", "[joinall]") {
+GREEN_TEST(
+    "joinall: cancelled before it starts, and while it waits; the tasks run on", "[joinall]"
+) {
     census frames;
     recorder log;
     handles const two{spawn(value_after(1, 5ms)), spawn(value_after(2, 5ms))};
@@ -244,7 +250,7 @@ GREEN_TEST("killall cancels all and waits until all have ended", "[killall]") {
     REQUIRE(elapsed() == 10ms);
     REQUIRE(frames.clean());
     for (const auto& h : group) REQUIRE(h.cancelled());
-    co_await killall(group); // again: nothing to do
+    co_await killall(group);  // again: nothing to do
     REQUIRE(elapsed() == 10ms);
 }
 
@@ -252,7 +258,7 @@ GREEN_TEST("killall cancels all and waits until all have ended", "[killall]") {
 GREEN_TEST("killall with a timeout throws if one that has begun outlives it", "[killall]") {
     auto const stubborn = []() -> task<> { co_await shield(sleep_for(10ms)); };
     std::vector<join_handle<void>> const unstarted{spawn(stubborn), spawn(stubborn)};
-    co_await killall(unstarted, 0s + 1ms); // never begin
+    co_await killall(unstarted, 0s + 1ms);  // never begin
     REQUIRE(elapsed() == 0ms);
     std::vector<join_handle<void>> const started{spawn(stubborn)};
     co_await yield();
@@ -288,4 +294,4 @@ GREEN_TEST("killall of what is being cancelled does no more", "[killall]") {
     REQUIRE_THROWS_WITH(group[0].result(), Catch::Matchers::Contains("first"));
 }
 
-} // namespace
+}  // namespace

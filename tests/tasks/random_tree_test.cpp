@@ -68,14 +68,14 @@ struct forest {
     generator random;
     census frames;
     std::vector<std::unique_ptr<gate>> gates;
-    std::vector<join_handle<int>> handles; // of everything spawned
+    std::vector<join_handle<int>> handles;  // of everything spawned
     std::string wrong;
     int nodes_left = 400;
     int leaves = 0;
 
     gate& new_gate() {
-        auto const policy =
-            random.one_in(3) ? gate::when_cancelled::refuses : gate::when_cancelled::forgets;
+        auto const policy = random.one_in(3) ? gate::when_cancelled::refuses
+                                             : gate::when_cancelled::forgets;
         gates.push_back(std::make_unique<gate>(policy));
         return *gates.back();
     }
@@ -150,9 +150,8 @@ task<int> leaf(forest& f) {
     case 6: {
         // Someone else's end: not one's own, which would be a logic_error.
         if (f.handles.empty()) co_return 4;
-        auto const h = f.handles[static_cast<std::size_t>(
-            f.random.below(static_cast<int>(f.handles.size()))
-        )];
+        auto const h =
+            f.handles[static_cast<std::size_t>(f.random.below(static_cast<int>(f.handles.size())))];
         if (h.id() == this_task::id()) co_return 4;
         auto const d = f.random.delay();
         bool const ended = co_await h.join(d);
@@ -161,9 +160,9 @@ task<int> leaf(forest& f) {
     case 7: {
         // The cancel of anybody, oneself included.
         if (!f.handles.empty()) {
-            auto h = f.handles[static_cast<std::size_t>(
-                f.random.below(static_cast<int>(f.handles.size()))
-            )];
+            auto h =
+                f.handles[static_cast<std::size_t>(f.random.below(static_cast<int>(f.handles.size())
+                ))];
             h.cancel("by a leaf");
         }
         co_await yield();
@@ -396,7 +395,8 @@ task<> grow(forest& f) {
     tracker const t(f.frames);
     spawn(weather, std::ref(f));
     int const roots = 2 + f.random.below(4);
-    for (int i = 0; i < roots; ++i) f.handles.push_back(spawn(node(f, 5 + f.random.below(3), nullptr)));
+    for (int i = 0; i < roots; ++i)
+        f.handles.push_back(spawn(node(f, 5 + f.random.below(3), nullptr)));
     auto const d = f.random.delay();
     if (f.random.one_in(2)) co_await sleep_for(d);
     if (f.random.one_in(2)) {
@@ -424,7 +424,7 @@ std::string run_seed(std::uint64_t seed) {
     auto const owner = std::make_unique<forest>(seed);
     forest& f = *owner;
     run_options options = virtual_clock();
-    options.shutdown_grace = 30min; // cleanups and shields come to their end
+    options.shutdown_grace = 30min;  // cleanups and shields come to their end
     auto const body = [&f]() -> task<> {
         spawn(open_at_the_end, std::ref(f));
         co_await grow(f);
@@ -434,7 +434,7 @@ std::string run_seed(std::uint64_t seed) {
     } catch (const std::exception& e) {
         f.expect(false, e.what());
     }
-    for (const auto& h : f.handles) h.exception(); // seen: their failures are no news
+    for (const auto& h : f.handles) h.exception();  // seen: their failures are no news
     f.handles.clear();
     f.expect(f.frames.live() == 0, "a frame was not destroyed");
     f.expect(f.frames.wrongly_destroyed() == 0, "a frame was destroyed twice");
@@ -482,4 +482,4 @@ TEST_CASE("the same seed grows the same tree", "[random_tree]") {
     for (std::uint64_t seed = 1; seed < 20; ++seed) REQUIRE(shape(seed) == shape(seed));
 }
 
-} // namespace
+}  // namespace

@@ -87,7 +87,7 @@ GREEN_TEST("shields nest", "[shield]") {
     auto const inner = [&]() -> task<> {
         co_await shield(sleep_for(1ms));
         log.stamp("inner");
-        co_await sleep_for(1ms); // still under the outer one
+        co_await sleep_for(1ms);  // still under the outer one
         log.stamp("outer");
     };
     join_handle<void> h;
@@ -113,7 +113,7 @@ GREEN_TEST("a limit inside a shield works, one outside waits", "[shield]") {
     co_await h.join();
     REQUIRE(log.text() == "late@5");
     bool const outer = co_await move_on_after(1ms, shield(sleep_for(5ms)));
-    REQUIRE(outer); // it came through: a value, though late
+    REQUIRE(outer);  // it came through: a value, though late
     REQUIRE(elapsed() == 10ms);
 }
 
@@ -173,4 +173,4 @@ TEST_CASE("shield: destroyed by the end of the run", "[shield]") {
     REQUIRE(frames.clean());
 }
 
-} // namespace
+}  // namespace

@@ -33,13 +33,13 @@ struct counter {
 GREEN_TEST("spawn takes a task, a callable, a member function, any awaitable", "[spawn]") {
     auto const a = spawn(value(1));
     auto const b = spawn(value, 2);
-    auto const lambda = [](int n, int m) -> task<int> { co_return n * m; };
+    auto const lambda = [](int n, int m) -> task<int> { co_return n* m; };
     auto const c = spawn(lambda, 3, 4);
     counter object;
     auto const d = spawn(&counter::add, &object, 5);
     auto const e = spawn(&counter::read, counter{6});
     auto const f = spawn(sleep_for(7ms));
-    auto const g = spawn([] { return value(8); }); // calls a coroutine
+    auto const g = spawn([] { return value(8); });  // calls a coroutine
     int const results[] = {co_await a, co_await b, co_await c, co_await d, co_await e, co_await g};
     REQUIRE(results[0] == 1);
     REQUIRE(results[1] == 2);
@@ -76,7 +76,7 @@ GREEN_TEST("the callable and its arguments live until the body has ended", "[spa
         auto h = spawn(body, tracker(frames), std::make_unique<int>(5));
         int const n = co_await h;
         REQUIRE(n == 5);
-        REQUIRE(frames.live() == 1); // our own closure; the handle keeps the result only
+        REQUIRE(frames.live() == 1);  // our own closure; the handle keeps the result only
     }
     REQUIRE(frames.live() == 1);
     REQUIRE(frames.wrongly_destroyed() == 0);
@@ -152,4 +152,4 @@ GREEN_TEST("a hundred thousand tasks live at once", "[spawn]") {
     REQUIRE(woken == 100'000);
 }
 
-} // namespace
+}  // namespace

@@ -196,7 +196,7 @@ GREEN_TEST("cancel of a void group is no error; a missing value is", "[task_grou
     int const n = co_await with_group([&](task_group& g) -> task<int> {
         g.spawn(sleep_for(1h));
         g.cancel();
-        co_return 2; // it needs no suspension
+        co_return 2;  // it needs no suspension
     });
     REQUIRE(n == 2);
     REQUIRE(elapsed() == 0ms);
@@ -324,7 +324,7 @@ GREEN_TEST("children may spawn in the group, also after the body has ended", "[t
 GREEN_TEST("join waits until no child is left; the group goes on", "[task_group]") {
     recorder log;
     co_await with_group([&](task_group& g) -> task<> {
-        co_await g.join(); // nothing to wait for
+        co_await g.join();  // nothing to wait for
         g.spawn(sleep_for(3ms));
         g.spawn(sleep_for(5ms));
         co_await g.join();
@@ -381,4 +381,4 @@ GREEN_TEST("what the callable of a group throws itself is thrown", "[task_group]
     REQUIRE(frames.clean());
 }
 
-} // namespace
+}  // namespace

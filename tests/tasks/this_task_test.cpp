@@ -68,16 +68,18 @@ GREEN_TEST("inside a combinator the name is that of the task around", "[this_tas
 
 GREEN_TEST("deadline is the nearest of the limits around", "[this_task]") {
     REQUIRE(this_task::deadline() == green::clock::time_point::max());
-    auto const deadline = []() -> task<green::clock::time_point> { co_return this_task::deadline(); };
+    auto const deadline = []() -> task<green::clock::time_point> {
+        co_return this_task::deadline();
+    };
     auto d = co_await with_timeout(5ms, with_timeout(1h, deadline()));
     REQUIRE(d == green::clock::time_point(5ms));
     d = co_await with_timeout(1h, with_timeout(7ms, deadline()));
     REQUIRE(d == green::clock::time_point(7ms));
     d = co_await with_timeout(9ms, with_group([&](task_group& g) -> task<green::clock::time_point> {
-        auto const h = g.spawn(deadline);
-        auto const inner = co_await h;
-        co_return inner;
-    }));
+                                  auto const h = g.spawn(deadline);
+                                  auto const inner = co_await h;
+                                  co_return inner;
+                              }));
     REQUIRE(d == green::clock::time_point(9ms));
     auto const spawns = [&]() -> task<green::clock::time_point> {
         auto const h = spawn(deadline);
@@ -85,7 +87,7 @@ GREEN_TEST("deadline is the nearest of the limits around", "[this_task]") {
         co_return inner;
     };
     d = co_await with_timeout(9ms, spawns());
-    REQUIRE(d == green::clock::time_point::max()); // not passed on by spawn
+    REQUIRE(d == green::clock::time_point::max());  // not passed on by spawn
 }
 
 GREEN_TEST("cancel_requested tells a computation that never suspends", "[this_task]") {
@@ -102,4 +104,4 @@ GREEN_TEST("cancel_requested tells a computation that never suspends", "[this_ta
     REQUIRE(rounds == 3);
 }
 
-} // namespace
+}  // namespace

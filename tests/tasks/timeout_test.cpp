@@ -203,7 +203,7 @@ GREEN_TEST("of nested limits the one that ran out reports", "[timeout]") {
     REQUIRE(elapsed() == 30ms);
 
     auto const inner = co_await move_on_after(10ms, error_of(with_timeout(10ms, sleep_for(1h))));
-    REQUIRE_FALSE(inner.has_value()); // at one instant the outer one, armed first, reports
+    REQUIRE_FALSE(inner.has_value());  // at one instant the outer one, armed first, reports
     REQUIRE(elapsed() == 40ms);
 }
 
@@ -324,7 +324,7 @@ TEST_CASE("with_timeout: destroyed by the end of the run", "[timeout]") {
 
 GREEN_TEST("a limit that is not used up leaves nothing behind", "[timeout]") {
     for (int i = 0; i < 1000; ++i) co_await with_timeout(5ms, yield());
-    co_await sleep_for(10ms); // the limits would fire now
+    co_await sleep_for(10ms);  // the limits would fire now
     REQUIRE(elapsed() == 10ms);
 }
 
@@ -340,4 +340,4 @@ GREEN_TEST("many limits of one instant", "[timeout]") {
     REQUIRE(elapsed() == 5ms);
 }
 
-} // namespace
+}  // namespace

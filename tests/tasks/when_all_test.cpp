@@ -46,7 +46,8 @@ GREEN_TEST("when_all gives the values in argument order when all have ended", "[
         co_return "text";
     };
     auto const pointer = []() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(3); };
-    auto [n, t, nothing, p] = co_await when_all(value_after(1, 5ms), text(), sleep_for(2ms), pointer());
+    auto [n, t, nothing, p] =
+        co_await when_all(value_after(1, 5ms), text(), sleep_for(2ms), pointer());
     REQUIRE(n == 1);
     REQUIRE(t == "text");
     REQUIRE(std::is_same_v<decltype(nothing), std::monostate>);
@@ -80,7 +81,9 @@ GREEN_TEST("when_all takes foreign awaitables and handles", "[when_all]") {
     (void)c;
 }
 
-GREEN_TEST("the first failure cancels the others, and is thrown when they have ended", "[when_all]") {
+GREEN_TEST(
+    "the first failure cancels the others, and is thrown when they have ended", "[when_all]"
+) {
     census frames;
     auto const slow_to_end = [&]() -> task<int> {
         tracker const t(frames);
@@ -193,9 +196,10 @@ GREEN_TEST("children may refer to what is declared before", "[when_all]") {
 
 GREEN_TEST("many children", "[when_all]") {
     std::vector<task<int>> tasks;
-    for (int i = 0; i < 20'000; ++i) tasks.push_back(value_after(1, std::chrono::microseconds(i % 7)));
+    for (int i = 0; i < 20'000; ++i)
+        tasks.push_back(value_after(1, std::chrono::microseconds(i % 7)));
     std::vector<int> const values = co_await when_all(std::move(tasks));
     REQUIRE(values.size() == 20'000);
 }
 
-} // namespace
+}  // namespace

@@ -198,4 +198,4 @@ TEST_CASE("when_any: destroyed by the end of the run", "[when_any]") {
     REQUIRE(frames.clean());
 }
 
-} // namespace
+}  // namespace

@@ -45,7 +45,7 @@ std::chrono::milliseconds whole_milliseconds(std::chrono::nanoseconds d) noexcep
     return std::clamp(ms, std::chrono::milliseconds(1), std::chrono::milliseconds(60'000));
 }
 
-} // namespace
+}  // namespace
 
 class resolver::impl final : public std::enable_shared_from_this<impl>,
                              public question_owner,
@@ -85,8 +85,9 @@ public:
         if (loop_ && linked()) loop_->service<open_resolvers>().remove(*this);
     }
 
-    static task<std::vector<address>> resolve(std::shared_ptr<impl> self, std::string host,
-                                              std::uint16_t port, lookup_options options) {
+    static task<std::vector<address>> resolve(
+        std::shared_ptr<impl> self, std::string host, std::uint16_t port, lookup_options options
+    ) {
         self->begin();
         checked_name const name = check_name(host);
         std::vector<address> found;
@@ -104,14 +105,17 @@ private:
             loop_ = &core;
             core.service<open_resolvers>().add(*this);
         } else if (loop_ != &core) {
-            throw std::logic_error("green: a resolver is used on another loop than its first lookup's");
+            throw std::logic_error(
+                "green: a resolver is used on another loop than its first lookup's"
+            );
         }
         ++stats_.lookups;
     }
 
     /// Literals, localhost, the hosts file; throws for what cannot be a name.
-    bool answer_locally(const checked_name& name, const std::string& host, int family,
-                        std::vector<address>& found) {
+    bool answer_locally(
+        const checked_name& name, const std::string& host, int family, std::vector<address>& found
+    ) {
         auto const wanted = [family](const address& a) {
             return family == 0 || (a.family() == address_family::ipv4) == (family == 4);
         };
@@ -145,7 +149,8 @@ private:
         if (!hosts_loaded_ || now - hosts_checked_ >= hosts_interval) {
             hosts_checked_ = now;
             const char* const path = config_.hosts_path.c_str();
-            if (!hosts_loaded_ || file_stamp::of(path) != hosts_.stamp()) hosts_ = hosts_file::load(path);
+            if (!hosts_loaded_ || file_stamp::of(path) != hosts_.stamp())
+                hosts_ = hosts_file::load(path);
             hosts_loaded_ = true;
         }
         return hosts_;
@@ -153,32 +158,40 @@ private:
 
     /// The name as the search list completes it, one candidate after the other. The next one is for a
     /// name that does not exist or has no address; a failure of the servers ends the search.
-    task<std::vector<address>> ask_candidates(const checked_name& name, const std::string& host,
-                                              int family) {
+    task<std::vector<address>> ask_candidates(
+        const checked_name& name, const std::string& host, int family
+    ) {
         if (config_.servers.empty()) {
             throw dns_error(dns_errc::no_servers, host, {}, "none is configured");
         }
-        std::vector<std::string> const candidates =
-            search_candidates(name, config_.search, static_cast<unsigned>(std::max(config_.ndots, 0)));
+        std::vector<std::string> const candidates = search_candidates(
+            name, config_.search, static_cast<unsigned>(std::max(config_.ndots, 0))
+        );
         std::optional<dns_error> first;
         for (const std::string& candidate : candidates) {
             std::vector<address> found;
             std::optional<dns_error> error;
             co_await ask_both(candidate, host, family, found, error);
             if (!error) co_return found;
-            bool const try_next =
-                error->code() == dns_errc::not_found || error->code() == dns_errc::no_data;
-            if (!try_next) throw *error;
+            bool const try_next = error->code() == dns_errc::not_found ||
+                error->code() == dns_errc::no_data;
+            if (!try_next) throw dns_error(*error);
             // "Has no data" says more than "does not exist".
             if (!first || error->code() == dns_errc::no_data) first = std::move(error);
         }
-        if (!first) first.emplace(dns_errc::bad_name, host, "", "too long with every search domain");
-        throw *first;
+        if (!first)
+            first.emplace(dns_errc::bad_name, host, "", "too long with every search domain");
+        throw dns_error(*first);
     }
 
     /// Both families at once: what one of them finds is enough.
-    task<> ask_both(const std::string& name, const std::string& host, int family,
-                    std::vector<address>& found, std::optional<dns_error>& error) {
+    task<> ask_both(
+        const std::string& name,
+        const std::string& host,
+        int family,
+        std::vector<address>& found,
+        std::optional<dns_error>& error
+    ) {
         std::vector<std::shared_ptr<question>> asked;
         if (family != 6) asked.push_back(ask(name, record_type::a));
         if (family != 4) asked.push_back(ask(name, record_type::aaaa));
@@ -227,7 +240,7 @@ private:
         }
         slot = std::make_shared<question>(*this, name, type);
         std::shared_ptr<question> const q = slot;
-        q->ask(); // may be done, and retired, at once
+        q->ask();  // may be done, and retired, at once
         return q;
     }
 
@@ -296,8 +309,9 @@ const resolver_config& resolver::config() const noexcept { return impl_->config(
 
 namespace {
 
-task<std::vector<address>> within(task<std::vector<address>> lookup, std::string host,
-                                  std::chrono::nanoseconds limit) {
+task<std::vector<address>> within(
+    task<std::vector<address>> lookup, std::string host, std::chrono::nanoseconds limit
+) {
     std::optional<std::vector<address>> found = co_await move_on_after(limit, std::move(lookup));
     if (!found) throw dns_error(dns_errc::timeout, host, {}, "the lookup's own limit");
     co_return std::move(*found);
@@ -308,10 +322,11 @@ public:
     resolver object{resolver_config::system()};
 };
 
-} // namespace
+}  // namespace
 
-task<std::vector<address>> resolver::resolve(std::string host, std::uint16_t port,
-                                             lookup_options options) {
+task<std::vector<address>> resolver::resolve(
+    std::string host, std::uint16_t port, lookup_options options
+) {
     if (options.timeout == forever) return impl::resolve(impl_, std::move(host), port, options);
     auto lookup = impl::resolve(impl_, host, port, options);
     return within(std::move(lookup), std::move(host), options.timeout);
@@ -323,7 +338,9 @@ resolver& default_resolver() {
 
 void set_default_resolver(resolver r) { default_resolver() = std::move(r); }
 
-task<std::vector<address>> getaddrinfo(std::string host, std::uint16_t port, lookup_options options) {
+task<std::vector<address>> getaddrinfo(
+    std::string host, std::uint16_t port, lookup_options options
+) {
     return default_resolver().resolve(std::move(host), port, options);
 }
 
@@ -334,4 +351,4 @@ task<std::string> gethostbyname(std::string host) {
     co_return found.front().ip();
 }
 
-} // namespace green
+}  // namespace green

@@ -50,12 +50,12 @@ struct resolver_config {
 /// Counts since the resolver was made.
 struct resolver_stats {
     std::uint64_t lookups = 0;
-    std::uint64_t from_hosts = 0; // hosts file, literals, localhost
-    std::uint64_t shared = 0;     // questions that another lookup had already asked
-    std::uint64_t sent = 0;       // queries to servers, with retries
+    std::uint64_t from_hosts = 0;  // hosts file, literals, localhost
+    std::uint64_t shared = 0;  // questions that another lookup had already asked
+    std::uint64_t sent = 0;  // queries to servers, with retries
     std::uint64_t timed_out = 0;
-    std::size_t queued = 0;    // now waiting for the window
-    std::size_t in_flight = 0; // now at a server
+    std::size_t queued = 0;  // now waiting for the window
+    std::size_t in_flight = 0;  // now at a server
 };
 
 /// Resolves host names on the loop, without a thread, over c-ares. Any number of lookups may be
@@ -80,8 +80,9 @@ public:
     /// refused, bad_name (nothing was sent), bad_answer, no_servers; its text names the host, the
     /// reason and the servers.
     /// **cancel:** total; a query in flight is left to itself, others that wait for it still get it.
-    task<std::vector<address>> resolve(std::string host, std::uint16_t port = 0,
-                                       lookup_options options = {});
+    task<std::vector<address>> resolve(
+        std::string host, std::uint16_t port = 0, lookup_options options = {}
+    );
 
     resolver_stats stats() const;
     const resolver_config& config() const noexcept;
@@ -98,10 +99,11 @@ resolver& default_resolver();
 void set_default_resolver(resolver r);
 
 /// `default_resolver().resolve(…)`.
-task<std::vector<address>> getaddrinfo(std::string host, std::uint16_t port = 0,
-                                       lookup_options options = {});
+task<std::vector<address>> getaddrinfo(
+    std::string host, std::uint16_t port = 0, lookup_options options = {}
+);
 
 /// The first IPv4 address as text: `gevent.socket.gethostbyname`.
 task<std::string> gethostbyname(std::string host);
 
-} // namespace green
+}  // namespace green

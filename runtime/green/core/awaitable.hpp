@@ -183,7 +183,9 @@ private:
             return false;
         }
     }
-    void describe(std::string& out) const override { out += "an awaitable that is not green's own"; }
+    void describe(std::string& out) const override {
+        out += "an awaitable that is not green's own";
+    }
 
     awaiter_of<A> awaiter_;
     proxy_frame proxy_{&resume_proxy, &destroy_proxy, this};
@@ -197,9 +199,11 @@ template <class A>
 auto make_awaiter(A&& a) {
     using plain = std::remove_cvref_t<A>;
     if constexpr (is_task<plain>) {
-        static_assert(!std::is_lvalue_reference_v<A>,
-                      "green: a task is awaited once and gives its result away: "
-                      "write co_await std::move(t), or co_await f() directly");
+        static_assert(
+            !std::is_lvalue_reference_v<A>,
+            "green: a task is awaited once and gives its result away: "
+            "write co_await std::move(t), or co_await f() directly"
+        );
         return child_awaiter<typename plain::value_type>(static_cast<A&&>(a));
     } else if constexpr (scheduler_awaiter<A>) {
         return plain(static_cast<A&&>(a));
@@ -208,9 +212,11 @@ auto make_awaiter(A&& a) {
     } else if constexpr (plain_awaiter<awaiter_of<A>>) {
         return foreign_awaiter<A>(static_cast<A&&>(a));
     } else {
-        static_assert(always_false<A>,
-                      "green: this cannot be awaited: co_await takes a task, one of green's "
-                      "awaitables, or any type with await_ready, await_suspend and await_resume");
+        static_assert(
+            always_false<A>,
+            "green: this cannot be awaited: co_await takes a task, one of green's "
+            "awaitables, or any type with await_ready, await_suspend and await_resume"
+        );
     }
 }
 
@@ -227,13 +233,12 @@ struct await_result<A> {
     using type = decltype(std::declval<std::remove_reference_t<awaiter_of<A>>&>().result());
 };
 template <class A>
-    requires(!is_task<std::remove_cvref_t<A>> && !native_leaf<awaiter_of<A>> &&
-             plain_awaiter<awaiter_of<A>>)
+    requires(!is_task<std::remove_cvref_t<A>> && !native_leaf<awaiter_of<A>> && plain_awaiter<awaiter_of<A>>)
 struct await_result<A> {
     using type = decltype(std::declval<std::remove_reference_t<awaiter_of<A>>&>().await_resume());
 };
 
-} // namespace detail
+}  // namespace detail
 
 /// What `co_await` takes in a green task: a `task<T>`, an awaitable of green's, or any C++20 awaiter.
 template <class A>
@@ -243,4 +248,4 @@ concept awaitable = requires { typename detail::await_result<A>::type; };
 template <awaitable A>
 using await_result_t = typename detail::await_result<A>::type;
 
-} // namespace green
+}  // namespace green

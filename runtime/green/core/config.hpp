@@ -8,9 +8,11 @@
 
 #if defined(__GNUC__) && !defined(__clang__) && !defined(GREEN_ALLOW_GCC_12_2)
 #if __GNUC__ < 11
-#error "green needs a compiler with complete C++20 coroutines: clang 16 or newer, or g++ 12.3 or newer."
+#error \
+    "green needs a compiler with complete C++20 coroutines: clang 16 or newer, or g++ 12.3 or newer."
 #elif __GNUC__ == 12 && __GNUC_MINOR__ < 3
-#error "green: g++ 12.0 to 12.2 silently drop some coroutines. Use clang 16 or newer (Debian 12: clang++-19) or g++ 12.3 or newer, or define GREEN_ALLOW_GCC_12_2 and keep clear of the patterns in CONTRIBUTING.md."
+#error \
+    "green: g++ 12.0 to 12.2 silently drop some coroutines. Use clang 16 or newer (Debian 12: clang++-19) or g++ 12.3 or newer, or define GREEN_ALLOW_GCC_12_2 and keep clear of the patterns in CONTRIBUTING.md."
 #endif
 #endif
 

@@ -11,7 +11,7 @@ std::string group_text(const std::vector<std::exception_ptr>& errors) {
     return text;
 }
 
-} // namespace
+}  // namespace
 
 exception_group::exception_group(std::vector<std::exception_ptr> errors)
     : std::runtime_error(group_text(errors)),
@@ -37,5 +37,5 @@ void throw_all(std::vector<std::exception_ptr> errors) {
 
 void throw_logic_error(const char* sentence) { throw std::logic_error(sentence); }
 
-} // namespace detail
-} // namespace green
+}  // namespace detail
+}  // namespace green

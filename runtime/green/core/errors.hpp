@@ -59,5 +59,5 @@ std::string describe(const std::exception_ptr& error);
 /// For API misuse that can only be seen at run time.
 [[noreturn]] void throw_logic_error(const char* sentence);
 
-} // namespace detail
-} // namespace green
+}  // namespace detail
+}  // namespace green

@@ -37,4 +37,4 @@ void frame_pool::trim() noexcept {
     lists_.room = lists_.open ? static_cast<std::ptrdiff_t>(max_cached) : 0;
 }
 
-} // namespace green::detail
+}  // namespace green::detail

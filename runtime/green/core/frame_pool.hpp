@@ -39,7 +39,8 @@ public:
         std::size_t const c = class_of(size);
         if (c < classes) {
             std::ptrdiff_t const room = lists_.room - static_cast<std::ptrdiff_t>(bytes_of(c));
-            if (room < 0) [[unlikely]] return release_uncached(p, size);
+            if (room < 0) [[unlikely]]
+                return release_uncached(p, size);
             lists_.room = room;
             auto* b = static_cast<block*>(p);
             b->next = lists_.free[c];
@@ -61,7 +62,7 @@ public:
     static void trim() noexcept;
 
 private:
-    static constexpr std::size_t classes = max_size / step + 1; // class_of(max_size) + 1
+    static constexpr std::size_t classes = max_size / step + 1;  // class_of(max_size) + 1
     static constexpr std::size_t class_of(std::size_t size) noexcept {
         return (size + step / 2 - 1) / step;
     }
@@ -72,8 +73,8 @@ private:
     };
     struct lists {
         block* free[classes];
-        std::ptrdiff_t room; // bytes that may still be cached
-        bool open;           // the thread's clean-up is registered and has not run
+        std::ptrdiff_t room;  // bytes that may still be cached
+        bool open;  // the thread's clean-up is registered and has not run
         bool ended;
     };
 
@@ -86,4 +87,4 @@ private:
     static thread_local constinit lists lists_ __attribute__((tls_model("initial-exec")));
 };
 
-} // namespace green::detail
+}  // namespace green::detail

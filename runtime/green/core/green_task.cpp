@@ -46,7 +46,7 @@ bool green_task::request_cancel(std::string_view reason, std::source_location wh
         update_must_stop();
         try {
             extras().cancel.emplace(std::string(reason), where);
-        } catch (...) { // out of memory: the cancel counts, its reason is lost
+        } catch (...) {  // out of memory: the cancel counts, its reason is lost
         }
     }
     deliver_cancel();
@@ -68,8 +68,8 @@ void green_task::deliver_cancel() noexcept {
 }
 
 void green_task::wake_cancelled() noexcept {
-    if (ended()) return; // as in wake()
-    wake();              // asserts that a leaf that says true has not called it already
+    if (ended()) return;  // as in wake()
+    wake();  // asserts that a leaf that says true has not called it already
     if (must_stop_) state_ = task_state::unwinding;
 }
 
@@ -101,15 +101,16 @@ void green_task::last_ref_dropped() noexcept {
 void promise_base::trace_failure(const std::exception_ptr& error) noexcept {
     static_assert(sizeof(std::exception_ptr) == sizeof(const void*));
     const void* identity;
-    std::memcpy(&identity, &error, sizeof identity);
+    // An exception_ptr is a pointer and has no way to say so; nothing is copied but its value.
+    std::memcpy(&identity, static_cast<const void*>(&error), sizeof identity);
     green_task& t = *scheduler::current()->running();
-    if (t.failure() && t.failure()->exception == identity) return; // begun by a frame further in
+    if (t.failure() && t.failure()->exception == identity) return;  // begun by a frame further in
     try {
         std::vector<std::source_location> frames;
         for (const promise_base* p = this; p; p = p->parent_) frames.push_back(p->awaiting_);
         t.extras().failure.emplace(identity, std::move(frames));
-    } catch (...) { // out of memory: the failure itself is not lost
+    } catch (...) {  // out of memory: the failure itself is not lost
     }
 }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -62,7 +62,7 @@ protected:
 
 /// The frames that an exception has left, innermost first. Filled on the error path only.
 struct failure_trace {
-    const void* exception; // its identity; the trace does not keep it alive
+    const void* exception;  // its identity; the trace does not keep it alive
     std::vector<std::source_location> frames;
 };
 
@@ -73,7 +73,9 @@ struct task_extras {
     std::optional<failure_trace> failure;
 
     static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
-    static void operator delete(void* p, std::size_t size) noexcept { frame_pool::release(p, size); }
+    static void operator delete(void* p, std::size_t size) noexcept {
+        frame_pool::release(p, size);
+    }
 };
 
 /// The control block of a green task. Loop-affine.
@@ -84,11 +86,12 @@ public:
     green_task& operator=(const green_task&) = delete;
 
     static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
-    static void operator delete(void* p, std::size_t size) noexcept { frame_pool::release(p, size); }
+    static void operator delete(void* p, std::size_t size) noexcept {
+        frame_pool::release(p, size);
+    }
 
     // --- identity
     task_id id() const noexcept { return id_; }
-    task_id spawned_by() const noexcept { return spawned_by_; }
     std::source_location spawned_at() const noexcept { return spawned_at_; }
     std::string_view name() const noexcept;
     void set_name(std::string_view name);
@@ -159,9 +162,7 @@ public:
     // --- structure
     nursery* home() const noexcept { return ended() ? nullptr : home_; }
     intrusive_list<joiner>& joiners() noexcept { return joiners_; }
-    leaf* waiting_on() const noexcept {
-        return state_ == task_state::suspended ? leaf_ : nullptr;
-    }
+    leaf* waiting_on() const noexcept { return state_ == task_state::suspended ? leaf_ : nullptr; }
     const promise_base* frame() const noexcept { return frame_; }
     scheduler& owner() const noexcept { return *scheduler_; }
 
@@ -198,29 +199,28 @@ private:
     task_extras& extras();
 
     union {
-        green_task* next_ready_ = nullptr; // in the ready queue
-        leaf* leaf_;                       // suspended: what it waits for
+        green_task* next_ready_ = nullptr;  // in the ready queue
+        leaf* leaf_;  // suspended: what it waits for
     };
     scheduler* scheduler_;
-    promise_base* frame_ = nullptr; // innermost suspended frame
+    promise_base* frame_ = nullptr;  // innermost suspended frame
     union {
         nursery* home_ = nullptr;
-        std::uint64_t sequence_; // ended
+        std::uint64_t sequence_;  // ended
     };
     intrusive_list<joiner> joiners_;
     std::unique_ptr<task_extras> extras_;
     task_id id_;
-    task_id spawned_by_;
     std::source_location spawned_at_;
     std::uint32_t refs_ = 0;
     std::uint16_t shields_ = 0;
     task_state state_ = task_state::created;
     bool cancel_requested_ : 1 = false;
     bool must_stop_ : 1 = false;
-    bool leaf_asked_ : 1 = false; // cancel() of the present leaf said: still in flight
+    bool leaf_asked_ : 1 = false;  // cancel() of the present leaf said: still in flight
     bool cancelled_ : 1 = false;
     bool observed_ : 1 = false;
-    bool shields_off_ : 1 = false; // force_cancel() was called
+    bool shields_off_ : 1 = false;  // force_cancel() was called
 };
 
 /// A counted reference to a green task of type T (green_task or a class derived from it).
@@ -250,5 +250,5 @@ private:
     T* task_ = nullptr;
 };
 
-} // namespace detail
-} // namespace green
+}  // namespace detail
+}  // namespace green

@@ -87,4 +87,4 @@ private:
     T* head_ = nullptr;
 };
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -42,4 +42,4 @@ private:
     green_task* waiter_ = nullptr;
 };
 
-} // namespace green::detail
+}  // namespace green::detail

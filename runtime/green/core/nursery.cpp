@@ -10,4 +10,4 @@ void nursery::cancel_children(const cancel_request& why) noexcept {
     }
 }
 
-} // namespace green::detail
+}  // namespace green::detail

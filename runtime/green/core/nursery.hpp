@@ -50,4 +50,4 @@ private:
     std::size_t size_ = 0;
 };
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -16,7 +16,7 @@
 namespace green {
 template <class T>
 class task;
-}
+}  // namespace green
 
 namespace green::detail {
 
@@ -32,7 +32,9 @@ struct frame_owner {
 class promise_base {
 public:
     static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
-    static void operator delete(void* p, std::size_t size) noexcept { frame_pool::release(p, size); }
+    static void operator delete(void* p, std::size_t size) noexcept {
+        frame_pool::release(p, size);
+    }
 
     std::suspend_always initial_suspend() const noexcept { return {}; }
     auto final_suspend() const noexcept { return final_awaiter{}; }
@@ -125,7 +127,7 @@ public:
         holds_ = content::value;
     }
     void set_error(std::exception_ptr e) noexcept {
-        if (holds_ == content::value) value_.~stored(); // a destructor threw after co_return
+        if (holds_ == content::value) value_.~stored();  // a destructor threw after co_return
         ::new (static_cast<void*>(&error_)) std::exception_ptr(std::move(e));
         holds_ = content::error;
     }
@@ -164,7 +166,8 @@ public:
     void set_value() noexcept {}
     void set_error(std::exception_ptr e) noexcept { error_ = std::move(e); }
     void take() {
-        if (error_) [[unlikely]] std::rethrow_exception(error_);
+        if (error_) [[unlikely]]
+            std::rethrow_exception(error_);
     }
 
 private:
@@ -217,4 +220,4 @@ private:
     outcome<void>& sink() noexcept { return static_cast<outcome<void>&>(*owner_); }
 };
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -11,8 +11,10 @@ namespace green::detail {
 thread_local constinit scheduler* scheduler::current_ = nullptr;
 
 void scheduler::throw_no_loop(const char* operation) {
-    throw std::logic_error(std::string("green: ") + operation +
-                           ": no loop runs on this thread; call it from inside run()");
+    throw std::logic_error(
+        std::string("green: ") + operation +
+        ": no loop runs on this thread; call it from inside run()"
+    );
 }
 
 void scheduler::throw_wrong_thread() {
@@ -45,7 +47,7 @@ void force_cancel_below(const nursery& n) noexcept {
     }
 }
 
-} // namespace
+}  // namespace
 
 void scheduler::force_cancel_all() noexcept { force_cancel_below(*this); }
 
@@ -92,7 +94,7 @@ inline void scheduler::dispatch(green_task& t) noexcept {
 }
 
 void scheduler::begin(green_task& t) noexcept {
-    if (t.must_stop_) { // cancelled before its first step: the body never runs
+    if (t.must_stop_) {  // cancelled before its first step: the body never runs
         t.state_ = task_state::unwinding;
         return;
     }
@@ -100,7 +102,7 @@ void scheduler::begin(green_task& t) noexcept {
     try {
         promise_base& root = t.make_root();
         root.handle().resume();
-    } catch (...) { // the callable threw before there was a coroutine
+    } catch (...) {  // the callable threw before there was a coroutine
         t.set_error(std::current_exception());
         t.root_ended();
     }
@@ -117,10 +119,10 @@ void scheduler::conclude(green_task& t) noexcept {
     running_ = nullptr;
     nursery& home = *t.home_;
     home.remove(t);
-    t.sequence_ = ++ended_; // in the place of home_
+    t.sequence_ = ++ended_;  // in the place of home_
     while (joiner* j = t.joiners_.pop_front()) j->task_ended(t);
     home.child_ended(t);
     t.drop_ref();
 }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -47,7 +47,8 @@ public:
     static scheduler* current() noexcept { return current_; }
     /// The same, or a std::logic_error that names `operation`.
     static scheduler& require(const char* operation) {
-        if (!current_) [[unlikely]] throw_no_loop(operation);
+        if (!current_) [[unlikely]]
+            throw_no_loop(operation);
         return *current_;
     }
 
@@ -145,13 +146,11 @@ private:
     bool closing_ = false;
     std::atomic<bool> open_{false};
 
-    static thread_local constinit scheduler* current_
-        __attribute__((tls_model("initial-exec")));
+    static thread_local constinit scheduler* current_ __attribute__((tls_model("initial-exec")));
 };
 
 inline green_task::green_task(scheduler& s, std::source_location spawned_at) noexcept
-    : scheduler_(&s), id_(s.next_id()),
-      spawned_by_(s.running() ? s.running()->id() : task_id::none), spawned_at_(spawned_at) {}
+    : scheduler_(&s), id_(s.next_id()), spawned_at_(spawned_at) {}
 
 inline void nursery::adopt(green_task& child) noexcept {
     child.home_ = this;
@@ -171,11 +170,12 @@ inline void green_task::requeue(promise_base& frame) noexcept {
 }
 
 inline void green_task::wake() noexcept {
-    if (state_ == task_state::ended) [[unlikely]] return; // abandoned at the end of its run
+    if (state_ == task_state::ended) [[unlikely]]
+        return;  // abandoned at the end of its run
     assert(state_ == task_state::suspended);
     leaf_asked_ = false;
     state_ = task_state::ready;
     scheduler_->push_ready(*this);
 }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -11,7 +11,7 @@ namespace green {
 namespace detail {
 template <class T>
 class typed_task;
-}
+}  // namespace detail
 
 /// The result type of a coroutine: a computation that has not begun. It runs when it is awaited, as
 /// a part of the awaiting green task, or when it is given to `spawn`, as a green task of its own.
@@ -104,5 +104,5 @@ public:
     T await_resume() { return this->take(); }
 };
 
-} // namespace detail
-} // namespace green
+}  // namespace detail
+}  // namespace green

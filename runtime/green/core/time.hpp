@@ -40,16 +40,17 @@ template <class Rep, class Period>
 constexpr std::chrono::nanoseconds to_nanoseconds(std::chrono::duration<Rep, Period> d) noexcept {
     using std::chrono::nanoseconds;
     if constexpr (std::floating_point<Rep>) {
-        long double const ns =
-            static_cast<long double>(d.count()) * Period::num * 1'000'000'000.0L / Period::den;
-        if (!(ns < 9.2e18L)) return nanoseconds::max(); // also infinity and NaN
+        long double const ns = static_cast<long double>(d.count()) * Period::num *
+            1'000'000'000.0L / Period::den;
+        if (!(ns < 9.2e18L)) return nanoseconds::max();  // also infinity and NaN
         if (ns <= -9.2e18L) return nanoseconds::min();
         auto const whole = static_cast<nanoseconds::rep>(ns);
         return nanoseconds{static_cast<long double>(whole) < ns ? whole + 1 : whole};
     } else {
         __extension__ using wide = __int128;
         wide const scaled = static_cast<wide>(d.count()) * Period::num * 1'000'000'000;
-        wide const ns = scaled > 0 ? (scaled + (Period::den - 1)) / Period::den : scaled / Period::den;
+        wide const ns = scaled > 0 ? (scaled + (Period::den - 1)) / Period::den
+                                   : scaled / Period::den;
         if (ns >= nanoseconds::max().count()) return nanoseconds::max();
         if (ns <= nanoseconds::min().count()) return nanoseconds::min();
         return nanoseconds{static_cast<nanoseconds::rep>(ns)};
@@ -58,12 +59,13 @@ constexpr std::chrono::nanoseconds to_nanoseconds(std::chrono::duration<Rep, Per
 
 /// `start + d`, at least `start`, saturating: `forever` from now is `time_point::max()`, which
 /// never comes.
-constexpr clock::time_point saturating_add(clock::time_point start,
-                                           std::chrono::nanoseconds d) noexcept {
+constexpr clock::time_point saturating_add(
+    clock::time_point start, std::chrono::nanoseconds d
+) noexcept {
     if (d.count() <= 0) return start;
     if (d > clock::time_point::max() - start) return clock::time_point::max();
     return start + d;
 }
 
-} // namespace detail
-} // namespace green
+}  // namespace detail
+}  // namespace green

@@ -39,7 +39,7 @@ protected:
 /// function with an object or a pointer to one as its first argument.
 template <class F, class... Args>
     requires std::is_member_function_pointer_v<F> ||
-             requires(F& f, Args&&... args) { f(static_cast<Args&&>(args)...); }
+    requires(F& f, Args&&... args) { f(static_cast<Args&&>(args)...); }
 decltype(auto) call(F& f, Args&&... args) {
     if constexpr (std::is_member_function_pointer_v<F>) {
         return [f](auto&& object, auto&&... rest) -> decltype(auto) {
@@ -70,7 +70,7 @@ using call_result_t = decltype(call(std::declval<F&>(), std::declval<Args>()...)
 /// A callable that is a coroutine, or gives anything else that can be awaited.
 template <class F, class... Args>
 concept task_callable = requires { typename call_result_t<F, Args...>; } &&
-                        awaitable<call_result_t<F, Args...>>;
+    awaitable<call_result_t<F, Args...>>;
 
 /// What the green task made of `f(args...)` results in.
 template <class F, class... Args>
@@ -88,7 +88,8 @@ public:
 private:
     promise_base& make_root() override {
         this->take_root(std::apply(
-            [](F& f, Args&... args) { return as_task(call(f, std::move(args)...)); }, *call_));
+            [](F& f, Args&... args) { return as_task(call(f, std::move(args)...)); }, *call_
+        ));
         this->place_at(this->child->awaiting());
         return *this->child;
     }
@@ -100,4 +101,4 @@ private:
     std::optional<std::tuple<F, Args...>> call_;
 };
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -30,10 +30,10 @@ public:
     T result() { return held_->get(); }
 
 private:
-    std::shared_ptr<future_state<T>> held_; // the awaited handle may be a temporary
+    std::shared_ptr<future_state<T>> held_;  // the awaited handle may be a temporary
 };
 
-} // namespace detail
+}  // namespace detail
 
 /// A thread-safe, copyable handle of a result that somebody else produces, once: a job of an
 /// executor, or the holder of a `promise`.
@@ -174,5 +174,5 @@ struct future_access {
     }
 };
 
-} // namespace detail
-} // namespace green
+}  // namespace detail
+}  // namespace green

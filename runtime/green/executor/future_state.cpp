@@ -51,9 +51,10 @@ bool future_base::set_running() {
 std::unique_lock<std::mutex> future_base::begin_outcome() {
     std::unique_lock lock(mutex_);
     if (phase_ >= future_phase::finished) {
-        throw std::logic_error(phase_ == future_phase::cancelled
-                                   ? "green: promise: the future was cancelled"
-                                   : "green: promise: the future has a result already");
+        throw std::logic_error(
+            phase_ == future_phase::cancelled ? "green: promise: the future was cancelled"
+                                              : "green: promise: the future has a result already"
+        );
     }
     return lock;
 }
@@ -133,7 +134,7 @@ void future_wait::start() {
 bool future_wait::cancel() noexcept {
     {
         std::lock_guard const lock(future_.mutex_);
-        if (!linked()) return false; // done: run() is on its way
+        if (!linked()) return false;  // done: run() is on its way
         future_.waits_.remove(*this);
     }
     loop_core::current()->release_clock();
@@ -154,9 +155,11 @@ void future_wait::run() noexcept {
 void report_unseen(const std::exception_ptr& e) noexcept {
     try {
         std::string const what = describe(e);
-        std::fprintf(stderr, "green: a job failed and nobody asked for its result: %s\n", what.c_str());
-    } catch (...) { // out of memory
+        std::fprintf(
+            stderr, "green: a job failed and nobody asked for its result: %s\n", what.c_str()
+        );
+    } catch (...) {  // out of memory
     }
 }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -96,7 +96,7 @@ protected:
 
 private:
     friend class future_base;
-    void run() noexcept override; // on the loop's thread, when the future is done
+    void run() noexcept override;  // on the loop's thread, when the future is done
 };
 
 /// The wait of one who owns the job and must not leave before it has ended.
@@ -128,11 +128,12 @@ public:
     /// The producer is gone.
     void abandon() noexcept {
         if (done()) return;
-        seen_ = true; // not a failure of a job: only who waits has to know
+        seen_ = true;  // not a failure of a job: only who waits has to know
         try {
             set_exception(std::make_exception_ptr(
-                closed_error("future: its promise was destroyed without a result")));
-        } catch (const std::logic_error&) { // somebody was faster
+                closed_error("future: its promise was destroyed without a result")
+            ));
+        } catch (const std::logic_error&) {  // somebody was faster
         }
     }
 
@@ -147,7 +148,8 @@ public:
         if constexpr (!std::is_void_v<T>) return std::move(*std::get_if<1>(&result_));
     }
     std::exception_ptr exception() {
-        if (phase() == future_phase::cancelled) throw cancelled_error("future: the job was cancelled");
+        if (phase() == future_phase::cancelled)
+            throw cancelled_error("future: the job was cancelled");
         auto* e = std::get_if<2>(&result_);
         if (e) seen_ = true;
         return e ? *e : nullptr;
@@ -155,7 +157,8 @@ public:
 
 private:
     void throw_unless_value() {
-        if (phase() == future_phase::cancelled) throw cancelled_error("future: the job was cancelled");
+        if (phase() == future_phase::cancelled)
+            throw cancelled_error("future: the job was cancelled");
         if (auto* e = std::get_if<2>(&result_)) {
             seen_ = true;
             std::rethrow_exception(*e);
@@ -167,4 +170,4 @@ private:
     std::atomic<bool> seen_{false};
 };
 
-} // namespace green::detail
+}  // namespace green::detail

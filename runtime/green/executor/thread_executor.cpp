@@ -4,13 +4,14 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <pthread.h>
-#include <sched.h>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
+
+#include <pthread.h>
+#include <sched.h>
 
 namespace green {
 namespace {
@@ -31,14 +32,14 @@ std::size_t default_workers() noexcept {
     return std::min<std::size_t>(32, usable_processors() + 4);
 }
 
-} // namespace
+}  // namespace
 
 struct thread_executor::pool {
     std::mutex mutex;
-    std::condition_variable work;   // a job is queued, or the end has come
+    std::condition_variable work;  // a job is queued, or the end has come
     std::deque<std::shared_ptr<detail::job>> queue;
     std::vector<std::thread> threads;
-    std::size_t waiting = 0; // threads that wait for work, each of which will take one queued job
+    std::size_t waiting = 0;  // threads that wait for work, each of which will take one queued job
     std::size_t max_workers;
     std::string prefix;
     bool closed = false;
@@ -63,7 +64,7 @@ struct thread_executor::pool {
             queue.pop_front();
             lock.unlock();
             j->run();
-            j.reset(); // an idle thread keeps nothing alive
+            j.reset();  // an idle thread keeps nothing alive
             lock.lock();
         }
     }
@@ -76,7 +77,8 @@ thread_executor::thread_executor(std::size_t max_workers)
     }
 }
 
-thread_executor::thread_executor(thread_executor_options options) : pool_(std::make_shared<pool>()) {
+thread_executor::thread_executor(thread_executor_options options)
+    : pool_(std::make_shared<pool>()) {
     pool_->max_workers = options.max_workers ? options.max_workers : default_workers();
     pool_->prefix = options.thread_name_prefix;
 }
@@ -93,10 +95,11 @@ void thread_executor::push(std::shared_ptr<detail::job> j) {
         try {
             pool_->start_thread(pool_);
         } catch (const std::system_error& e) {
-            if (pool_->threads.empty()) { // nobody else would ever come to it
+            if (pool_->threads.empty()) {  // nobody else would ever come to it
                 pool_->queue.pop_back();
-                throw executor_error(std::string("thread_executor: cannot start a thread: ") +
-                                     e.what());
+                throw executor_error(
+                    std::string("thread_executor: cannot start a thread: ") + e.what()
+                );
             }
         }
     }
@@ -118,4 +121,4 @@ void thread_executor::shutdown(shutdown_options options) {
     for (auto& t : threads) t.join();
 }
 
-} // namespace green
+}  // namespace green

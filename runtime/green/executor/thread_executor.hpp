@@ -62,11 +62,12 @@ public:
     }
 
     void run() noexcept override {
-        if (!this->set_running()) return call_.reset(); // cancelled in the queue
+        if (!this->set_running()) return call_.reset();  // cancelled in the queue
         // The closure and the arguments die before the result is published: who sees the result may
         // rely on it.
-        std::variant<std::monostate, std::conditional_t<std::is_void_v<T>, std::monostate, T>,
-                     std::exception_ptr>
+        std::variant<
+            std::monostate, std::conditional_t<std::is_void_v<T>, std::monostate, T>,
+            std::exception_ptr>
             result;
         try {
             if constexpr (std::is_void_v<T>) {
@@ -105,7 +106,8 @@ private:
                     return call(f, std::move(args)...);
                 }
             },
-            *call_);
+            *call_
+        );
     }
 
     std::optional<std::tuple<F, A...>> call_;
@@ -139,7 +141,7 @@ private:
     std::shared_ptr<future_state<T>> state_;
 };
 
-} // namespace detail
+}  // namespace detail
 
 /// Runs jobs on threads of its own; works with a loop and without one.
 ///
@@ -189,18 +191,22 @@ private:
 
     template <class F, class... A>
     static auto make_job(F f, A... args) {
-        static_assert(requires { typename detail::job_result<F, A...>::type; },
-                      "green: submit takes a callable and the arguments to call it with");
+        static_assert(
+            requires { typename detail::job_result<F, A...>::type; },
+            "green: submit takes a callable and the arguments to call it with"
+        );
         using T = typename detail::job_result<F, A...>::type;
-        static_assert(!detail::is_task<T>,
-                      "green: a job on a thread executor cannot be a coroutine: there is no loop on "
-                      "its threads");
+        static_assert(
+            !detail::is_task<T>,
+            "green: a job on a thread executor cannot be a coroutine: there is no loop on "
+            "its threads"
+        );
         return std::make_shared<detail::function_job<T, F, A...>>(std::move(f), std::move(args)...);
     }
 
     void push(std::shared_ptr<detail::job> j);
 
-    std::shared_ptr<pool> pool_; // shared with the threads
+    std::shared_ptr<pool> pool_;  // shared with the threads
 };
 
-} // namespace green
+}  // namespace green

@@ -12,7 +12,7 @@ void completion_base::attach(green_task& waiter) noexcept {
 }
 
 bool completion_base::detach() noexcept {
-    if (!claim()) return false; // a thread was faster
+    if (!claim()) return false;  // a thread was faster
     waiter_ = nullptr;
     static_cast<loop_core&>(owner_).drop_external();
     return true;
@@ -47,7 +47,8 @@ std::exception_ptr completion_base::stopped_error() {
 
 std::exception_ptr completion_base::dropped_error() {
     return std::make_exception_ptr(
-        closed_error("completion: the operation dropped its callback without calling it"));
+        closed_error("completion: the operation dropped its callback without calling it")
+    );
 }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -35,14 +35,14 @@ protected:
     static std::exception_ptr dropped_error();
     static std::exception_ptr stopped_error();
 
-    bool stopped_ = false; // the operation ended because of a cancel
+    bool stopped_ = false;  // the operation ended because of a cancel
 
 private:
     void run() noexcept override;
 
     scheduler& owner_;
     green_task* waiter_ = nullptr;
-    std::shared_ptr<completion_base> queued_; // keeps this alive in the loop's inbox
+    std::shared_ptr<completion_base> queued_;  // keeps this alive in the loop's inbox
     std::atomic<bool> resolved_{false};
 };
 
@@ -77,7 +77,7 @@ private:
     outcome<T> result_;
 };
 
-} // namespace detail
+}  // namespace detail
 
 /// Ends a `completion<T>`: `resolve(value)` (`resolve()` for void), `resolve.fail(error)`, or
 /// `resolve.cancelled()` when the operation ended because it was stopped.
@@ -126,7 +126,8 @@ class completion_awaitable final : public detail::leaf {
 
 public:
     explicit completion_awaitable(F initiate) : initiate_(std::move(initiate)) {}
-    completion_awaitable(completion_awaitable&& o) : initiate_(std::move(o.initiate_)) {}
+    completion_awaitable(completion_awaitable&& o) noexcept(std::is_nothrow_move_constructible_v<F>)
+        : initiate_(std::move(o.initiate_)) {}
     completion_awaitable& operator=(completion_awaitable&&) = delete;
 
     bool ready() const noexcept { return false; }
@@ -134,7 +135,7 @@ public:
         state_ = std::make_shared<detail::completion_state<T>>();
         state_->attach(waiter());
         auto const state = state_;
-        completion_resolver<T> const resolve(state); // outlives the initiator's own copies
+        completion_resolver<T> const resolve(state);  // outlives the initiator's own copies
         try {
             if constexpr (has_stop) {
                 stop_.emplace(initiate_(resolve));
@@ -189,4 +190,4 @@ completion_awaitable<T, F> completion(F initiate) {
     return completion_awaitable<T, F>(std::move(initiate));
 }
 
-} // namespace green
+}  // namespace green

@@ -15,9 +15,9 @@ namespace green::detail {
 class inbox {
 public:
     enum class pushed {
-        refused, // closed: the call stays the caller's
-        first,   // the inbox was empty: the loop may be asleep
-        more,    // the loop has been woken for an earlier one
+        refused,  // closed: the call stays the caller's
+        first,  // the inbox was empty: the loop may be asleep
+        more,  // the loop has been woken for an earlier one
     };
 
     /// From any thread.
@@ -26,8 +26,9 @@ public:
         do {
             if (head == &closed_) return pushed::refused;
             c.next = head;
-        } while (!head_.compare_exchange_weak(head, &c, std::memory_order_acq_rel,
-                                              std::memory_order_relaxed));
+        } while (!head_.compare_exchange_weak(
+            head, &c, std::memory_order_acq_rel, std::memory_order_relaxed
+        ));
         return head ? pushed::more : pushed::first;
     }
     /// From any thread. Sequentially consistent with close_and_run().
@@ -60,7 +61,7 @@ private:
         }
         while (oldest) {
             remote_call* const next = oldest->next;
-            oldest->run(); // may free itself
+            oldest->run();  // may free itself
             oldest = next;
         }
     }
@@ -69,4 +70,4 @@ private:
     std::atomic<remote_call*> head_{&closed_};
 };
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -15,7 +15,7 @@ namespace green {
 
 namespace detail {
 class loop_core;
-}
+}  // namespace detail
 
 /// A failure that nobody looked at: of a task whose last handle is gone, or of a callback.
 struct unhandled_failure {
@@ -119,4 +119,4 @@ void loop::on_unhandled(F handler) {
     set_handler(std::make_unique<erased>(std::move(handler)));
 }
 
-} // namespace green
+}  // namespace green

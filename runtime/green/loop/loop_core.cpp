@@ -9,11 +9,12 @@
 #include <cassert>
 #include <cstdio>
 #include <mutex>
-#include <poll.h>
 #include <random>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+
+#include <poll.h>
 
 namespace green {
 
@@ -29,8 +30,9 @@ bool loop::call(detail::remote_call& c) noexcept {
 }
 
 void loop::report_posted_failure() noexcept {
-    static_cast<detail::loop_core*>(this)->unhandled(std::current_exception(),
-                                                     "a function given to loop::post");
+    static_cast<detail::loop_core*>(this)->unhandled(
+        std::current_exception(), "a function given to loop::post"
+    );
 }
 
 void loop::set_handler(std::unique_ptr<failure_handler> h) noexcept {
@@ -61,8 +63,9 @@ constexpr std::chrono::microseconds chunk_target{20};
 
 void check(int status, const char* operation) {
     if (status < 0) {
-        throw std::system_error(-status, std::generic_category(),
-                                std::string("green: ") + operation);
+        throw std::system_error(
+            -status, std::generic_category(), std::string("green: ") + operation
+        );
     }
 }
 
@@ -70,12 +73,12 @@ clock::time_point real_now() noexcept {
     return clock::time_point(clock::duration(static_cast<clock::rep>(uv_hrtime())));
 }
 
-} // namespace
+}  // namespace
 
 struct loop_core::uv_part {
     uv_loop_t loop;
-    uv_async_t async; // other threads' wake-up; referenced only while the loop waits for them
-    uv_timer_t timer; // the first deadline
+    uv_async_t async;  // other threads' wake-up; referenced only while the loop waits for them
+    uv_timer_t timer;  // the first deadline
 };
 
 // --- one core per thread, never freed
@@ -228,7 +231,8 @@ bool loop_core::wait() {
     // polls, and would poll without end: uv_stop makes that poll not wait, and does no more.
     uv_timer_start(
         &uv_->timer, [](uv_timer_t* t) { uv_stop(t->loop); },
-        due_ms > loop_ms ? due_ms - loop_ms : 0, 0);
+        due_ms > loop_ms ? due_ms - loop_ms : 0, 0
+    );
     poll(true);
     return true;
 }
@@ -244,8 +248,7 @@ bool loop_core::poll_until_quiet() noexcept {
     bool timer_fired = false;
     uv_->timer.data = &timer_fired;
     uv_update_time(&uv_->loop);
-    uv_timer_start(
-        &uv_->timer, [](uv_timer_t* t) { *static_cast<bool*>(t->data) = true; }, 1, 1);
+    uv_timer_start(&uv_->timer, [](uv_timer_t* t) { *static_cast<bool*>(t->data) = true; }, 1, 1);
     pollfd events{};
     events.fd = uv_backend_fd(&uv_->loop);
     events.events = POLLIN;
@@ -298,7 +301,7 @@ void loop_core::unhandled(green_task& t) noexcept {
     t.mark_observed();
     try {
         report({t.error(), failure_report(t)});
-    } catch (...) { // out of memory while writing the report
+    } catch (...) {  // out of memory while writing the report
         report({t.error(), {}});
     }
 }
@@ -307,19 +310,19 @@ void loop_core::unhandled(std::exception_ptr error, const char* where) noexcept 
     std::string text;
     try {
         text = std::string("green: ") + where + " failed: " + describe(error) + "\n";
-    } catch (...) {
+    } catch (...) {  // out of memory: the failure counts, its text is lost
     }
     report({std::move(error), std::move(text)});
 }
 
 void loop_core::report(unhandled_failure f) noexcept {
     if (handler_) {
-        auto handler = std::move(handler_); // it may set another one while it runs
+        auto handler = std::move(handler_);  // it may set another one while it runs
         try {
             (*handler)(f);
             if (!handler_) handler_ = std::move(handler);
             return;
-        } catch (...) { // a broken handler: back to the default, and on with this failure
+        } catch (...) {  // a broken handler: back to the default, and on with this failure
         }
     }
     std::fputs(f.report.c_str(), stderr);
@@ -342,7 +345,7 @@ void loop_core::drive(green_task& main) {
         if (has_ready() || wait()) continue;
         try {
             deadlock = "green::run: deadlock: nothing can wake main any more. Blocked tasks:\n" +
-                       dump_tasks(root());
+                dump_tasks(root());
         } catch (...) {
             deadlock = "green::run: deadlock";
         }
@@ -401,7 +404,8 @@ void loop_core::close() {
         [](uv_handle_t* h, void*) {
             if (!uv_is_closing(h)) uv_close(h, nullptr);
         },
-        nullptr);
+        nullptr
+    );
     uv_run(&uv_->loop, UV_RUN_DEFAULT);
     int const status = uv_loop_close(&uv_->loop);
     assert(status == 0);
@@ -418,5 +422,5 @@ loop_service* loop_core::find_service(const void* key) noexcept {
     return nullptr;
 }
 
-} // namespace detail
-} // namespace green
+}  // namespace detail
+}  // namespace green

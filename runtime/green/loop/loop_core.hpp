@@ -127,4 +127,4 @@ private:
     std::exception_ptr first_unhandled_;
 };
 
-} // namespace green::detail
+}  // namespace green::detail

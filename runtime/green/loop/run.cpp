@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <ctime>
+
 #include <pthread.h>
 
 namespace green::detail {
@@ -25,8 +26,7 @@ public:
     ~sigpipe_guard() {
         if (!was_pending_) {
             timespec const none{};
-            while (sigtimedwait(&pipe_, nullptr, &none) > 0) {
-            }
+            while (sigtimedwait(&pipe_, nullptr, &none) > 0) {}
         }
         pthread_sigmask(SIG_SETMASK, &old_, nullptr);
     }
@@ -39,12 +39,12 @@ private:
     bool was_pending_;
 };
 
-} // namespace
+}  // namespace
 
 run_session::run_session(const run_options& options) { loop_core::of_this_thread().begin(options); }
 
 run_session::~run_session() {
-    if (!driven_) loop_core::of_this_thread().close(); // there was no memory for main
+    if (!driven_) loop_core::of_this_thread().close();  // there was no memory for main
 }
 
 void run_session::drive(green_task& main) {
@@ -55,4 +55,4 @@ void run_session::drive(green_task& main) {
     core.drive(main);
 }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -27,7 +27,7 @@ private:
 };
 
 template <class T>
-T run_to_result(run_session& session, task_ref<typed_task<T>> main) {
+T run_to_result(run_session& session, const task_ref<typed_task<T>>& main) {
     main->mark_observed();
     main->set_name("main");
     session.drive(*main);
@@ -35,7 +35,7 @@ T run_to_result(run_session& session, task_ref<typed_task<T>> main) {
     return main->take();
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// Runs `main` and every green task it spawns on a loop of its own, on this thread, until main has
 /// ended; returns or throws what main did.
@@ -49,18 +49,24 @@ T run_to_result(run_session& session, task_ref<typed_task<T>> main) {
 /// that failure (see `loop::on_unhandled`). std::logic_error inside a running loop.
 /// Model: asyncio.run, trio.run.
 template <class T>
-T run(task<T> main, run_options options = {},
-      std::source_location where = std::source_location::current()) {
+T run(
+    task<T> main,
+    run_options options = {},
+    std::source_location where = std::source_location::current()
+) {
     detail::run_session session(options);
     return detail::run_to_result<T>(
-        session, detail::task_ref(new detail::typed_task<T>(session.owner(), where, std::move(main))));
+        session,
+        detail::task_ref(new detail::typed_task<T>(session.owner(), where, std::move(main)))
+    );
 }
 
 /// The same for any other awaitable.
 template <awaitable A>
     requires(!detail::is_task<A>)
-auto run(A main, run_options options = {},
-         std::source_location where = std::source_location::current()) {
+auto run(
+    A main, run_options options = {}, std::source_location where = std::source_location::current()
+) {
     return run(detail::as_task(std::move(main)), options, where);
 }
 
@@ -72,19 +78,23 @@ auto run(run_options options, F f, A... args) {
     detail::run_session session(options);
     using made = detail::callable_task<T, F, A...>;
     return detail::run_to_result<T>(
-        session, detail::task_ref<detail::typed_task<T>>(
-                     new made(session.owner(), std::source_location::current(), std::move(f),
-                              std::move(args)...)));
+        session,
+        detail::task_ref<detail::typed_task<T>>(new made(
+            session.owner(), std::source_location::current(), std::move(f), std::move(args)...
+        ))
+    );
 }
 template <class F, class... A>
     requires(!awaitable<F> && !std::same_as<F, run_options>)
 auto run(F f, A... args) {
-    static_assert(detail::task_callable<F, A...>,
-                  "green: run takes a task, or a callable with its arguments that is a coroutine "
-                  "(its return type is green::task)");
+    static_assert(
+        detail::task_callable<F, A...>,
+        "green: run takes a task, or a callable with its arguments that is a coroutine "
+        "(its return type is green::task)"
+    );
     if constexpr (detail::task_callable<F, A...>) {
         return run(run_options{}, std::move(f), std::move(args)...);
     }
 }
 
-} // namespace green
+}  // namespace green

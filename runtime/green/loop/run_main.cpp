@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <exception>
 #include <source_location>
+
 #include <unistd.h>
 
 namespace green::detail {
@@ -42,8 +43,9 @@ public:
         sigaction(SIGINT, &old_interrupt_, nullptr);
         sigaction(SIGTERM, &old_terminate_, nullptr);
         signal_wakeup.store(nullptr);
-        uv_close(reinterpret_cast<uv_handle_t*>(async_),
-                 [](uv_handle_t* h) { delete reinterpret_cast<uv_async_t*>(h); });
+        uv_close(reinterpret_cast<uv_handle_t*>(async_), [](uv_handle_t* h) {
+            delete reinterpret_cast<uv_async_t*>(h);
+        });
     }
 
     void watch(green_task& main) { main_ = task_ref<green_task>(&main); }
@@ -61,8 +63,9 @@ private:
     static void cancel_main(uv_async_t* async) {
         auto& self = *static_cast<main_signals*>(async->data);
         if (self.main_) {
-            self.main_->request_cancel(first_signal == SIGINT ? "SIGINT" : "SIGTERM",
-                                       std::source_location::current());
+            self.main_->request_cancel(
+                first_signal == SIGINT ? "SIGINT" : "SIGTERM", std::source_location::current()
+            );
         }
     }
 
@@ -79,7 +82,7 @@ task<int> with_signals(task<int> main) {
     co_return status;
 }
 
-} // namespace
+}  // namespace
 
 int run_main_task(task<int> main) {
     int status = 1;
@@ -95,4 +98,4 @@ int run_main_task(task<int> main) {
     return first_signal != 0 ? 128 + first_signal : status;
 }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -22,7 +22,7 @@ task<int> with_status(task<R> main) {
     }
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// For `int main`: runs `amain(argc, argv)` (or `amain()`), a coroutine that gives an exit status or
 /// nothing, and returns the status. What escapes is printed to stderr and gives 1.
@@ -46,4 +46,4 @@ int run_main(F amain, int argc, char** argv) {
     return detail::run_main_task(detail::with_status(start()));
 }
 
-} // namespace green
+}  // namespace green

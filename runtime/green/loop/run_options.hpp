@@ -26,4 +26,4 @@ struct run_options {
     std::uint64_t seed = 0;
 };
 
-} // namespace green
+}  // namespace green

@@ -35,9 +35,9 @@ void sleep_awaitable::describe(std::string& out) const {
 namespace {
 green::task<> as_task(sleep_awaitable s) { co_await s; }
 green::task<> as_task(yield_awaitable y) { co_await y; }
-} // namespace
+}  // namespace
 
 sleep_awaitable::operator green::task<>() const { return as_task(*this); }
 yield_awaitable::operator green::task<>() const { return as_task(*this); }
 
-} // namespace green
+}  // namespace green

@@ -17,7 +17,7 @@ public:
         : leaf(), timer(o.deadline()), delay_(o.delay_) {}
     sleep_awaitable& operator=(const sleep_awaitable&) = delete;
 
-    operator green::task<>() const;
+    operator green::task<>() const;  // NOLINT(google-explicit-constructor): as if it were one
 
     bool ready() const noexcept { return false; }
     void start();
@@ -29,7 +29,7 @@ private:
     void expired() noexcept override;
 
     static constexpr std::chrono::nanoseconds no_delay = std::chrono::nanoseconds::min();
-    std::chrono::nanoseconds delay_ = no_delay; // otherwise until deadline()
+    std::chrono::nanoseconds delay_ = no_delay;  // otherwise until deadline()
 };
 
 /// Sleeps for `d`, counted from the `co_await`. Any duration, rounded up to nanoseconds and
@@ -50,13 +50,14 @@ class yield_awaitable {
 public:
     static constexpr bool is_scheduler_awaiter = true;
 
-    operator green::task<>() const;
+    operator green::task<>() const;  // NOLINT(google-explicit-constructor): as if it were one
 
     bool await_ready() const noexcept { return false; }
     template <class P>
     void await_suspend(std::coroutine_handle<P> h) const noexcept {
         detail::green_task& t = *detail::scheduler::current()->running();
-        if (t.must_stop()) [[unlikely]] return t.unwind_from(h.promise());
+        if (t.must_stop()) [[unlikely]]
+            return t.unwind_from(h.promise());
         t.requeue(h.promise());
     }
     void await_resume() const noexcept {}
@@ -66,4 +67,4 @@ public:
 /// now and then. A point where a cancel takes effect.
 inline yield_awaitable yield() noexcept { return {}; }
 
-} // namespace green
+}  // namespace green

@@ -52,7 +52,7 @@ void append_task(std::string& out, const green_task& t, int depth) {
     }
 }
 
-} // namespace
+}  // namespace
 
 std::string describe(const std::source_location& where) {
     std::string text = where.file_name();
@@ -68,12 +68,13 @@ std::string dump_tasks(const nursery& root) {
 }
 
 std::string failure_report(const green_task& t) {
-    std::string text = "green: task " + t.label() + " failed and nobody looked at it: " +
-                       describe(t.error()) + "\n  spawned at " + describe(t.spawned_at()) + "\n";
+    std::string text = "green: task " + t.label() +
+        " failed and nobody looked at it: " + describe(t.error()) + "\n  spawned at " +
+        describe(t.spawned_at()) + "\n";
     if (const failure_trace* trace = t.failure()) {
         for (const auto& frame : trace->frames) text += "  at " + describe(frame) + "\n";
     }
     return text;
 }
 
-} // namespace green::detail
+}  // namespace green::detail

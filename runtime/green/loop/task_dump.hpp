@@ -16,4 +16,4 @@ std::string describe(const std::source_location& where);
 /// The report of a failure that nobody handled.
 std::string failure_report(const green_task& t);
 
-} // namespace green::detail
+}  // namespace green::detail

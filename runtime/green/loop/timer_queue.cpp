@@ -200,4 +200,4 @@ void timer_queue::sift_down(std::size_t slot, entry e) noexcept {
     place(slot, e);
 }
 
-} // namespace green::detail
+}  // namespace green::detail

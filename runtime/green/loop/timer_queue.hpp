@@ -32,11 +32,11 @@ private:
     static constexpr std::size_t unarmed = static_cast<std::size_t>(-1);
 
     clock::time_point deadline_{};
-    std::uint64_t order_ = 0; // in a bucket: see timer_queue::entry
+    std::uint64_t order_ = 0;  // in a bucket: see timer_queue::entry
     timer** link_ = nullptr;  // in a bucket: what points at this timer
     union {
-        std::size_t slot_ = unarmed; // in the heap
-        timer* next_;                // in a bucket
+        std::size_t slot_ = unarmed;  // in the heap
+        timer* next_;  // in a bucket
     };
 };
 
@@ -66,7 +66,9 @@ public:
     void arm(timer& t, clock::time_point deadline) { insert(t, deadline, ++armed_); }
     /// The same for a limit: of what is due at one instant, limits come last, and only after the
     /// tasks that the others woke have had a turn. So a value wins a tie with its timeout.
-    void arm_limit(timer& t, clock::time_point deadline) { insert(t, deadline, ++armed_ | limit_bit); }
+    void arm_limit(timer& t, clock::time_point deadline) {
+        insert(t, deadline, ++armed_ | limit_bit);
+    }
     void disarm(timer& t) noexcept;
 
     bool empty() const noexcept { return heap_.empty() && levels_ == 0; }
@@ -129,13 +131,13 @@ private:
     bool advance(tick present);
     void open(const bucket_place& b);
 
-    std::vector<entry> heap_; // every timer whose tick is not after the cursor
+    std::vector<entry> heap_;  // every timer whose tick is not after the cursor
     tick cursor_ = 0;
     std::size_t in_buckets_ = 0;
-    std::uint64_t levels_ = 0;                    // a bit per level with a bucket in use
+    std::uint64_t levels_ = 0;  // a bit per level with a bucket in use
     std::array<std::uint64_t, levels> in_use_{};  // a bit per bucket in use
     std::array<timer*, levels * buckets> bucket_{};
     std::uint64_t armed_ = 0;
 };
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -33,7 +33,9 @@ task<T> begin_inside(F& f) {
 
 /// Runs the cleanup under a shield and a limit; what it fails with joins `errors`.
 template <class C>
-task<> clean_up(C& cleanup, std::chrono::nanoseconds limit, std::vector<std::exception_ptr>& errors) {
+task<> clean_up(
+    C& cleanup, std::chrono::nanoseconds limit, std::vector<std::exception_ptr>& errors
+) {
     shield_guard const guard;
     try {
         using T = typename task_from_result<C>::type;
@@ -55,7 +57,7 @@ task<T> finally_tasks(B body, C cleanup, std::chrono::nanoseconds limit) {
     co_return child->take();
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// Runs `body`, then `cleanup`, whatever happened: a value, an exception, a cancel, even one that was
 /// pending before the body could begin. Both are callables that give something to await (or the
@@ -72,4 +74,4 @@ auto finally_(B body, C cleanup, std::chrono::nanoseconds limit = std::chrono::s
     return detail::finally_tasks<T>(std::move(body), std::move(cleanup), limit);
 }
 
-} // namespace green
+}  // namespace green

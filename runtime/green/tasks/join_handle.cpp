@@ -14,4 +14,4 @@ bool join_leaf::cancel() noexcept {
 
 void join_leaf::describe(std::string& out) const { out += "join of " + target_->label(); }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -25,7 +25,8 @@ public:
     explicit join_leaf(green_task* target) : target_(target) {}
 
     bool ready() {
-        if (!target_ || target_ == scheduler::current()->running()) [[unlikely]] throw_bad_join();
+        if (!target_ || target_ == scheduler::current()->running()) [[unlikely]]
+            throw_bad_join();
         return target_->ended();
     }
     void start() noexcept { target_->joiners().push_back(*this); }
@@ -50,10 +51,10 @@ public:
     T result();
 
 private:
-    task_ref<typed_task<T>> ref_; // the handle may be gone before its task has ended
+    task_ref<typed_task<T>> ref_;  // the handle may be gone before its task has ended
 };
 
-} // namespace detail
+}  // namespace detail
 
 /// A reference to a green task. Copyable; dropping it changes nothing for the task. Loop-affine: debug
 /// builds throw std::logic_error on any other thread while the loop runs.
@@ -86,8 +87,9 @@ public:
     /// Asks the task to end: it is unwound at its present or next suspension outside a shield. True
     /// until it has ended; the first reason stays. Cancelled before its first step, a body never
     /// runs. Does not wait: see `killall`.
-    bool cancel(std::string_view reason = {},
-                std::source_location where = std::source_location::current()) {
+    bool cancel(
+        std::string_view reason = {}, std::source_location where = std::source_location::current()
+    ) {
         return get().request_cancel(reason, where);
     }
 
@@ -144,8 +146,10 @@ public:
     std::string_view name() const { return get().name(); }
 
     auto operator co_await() const& {
-        static_assert(std::is_void_v<T> || std::is_reference_v<T> || std::copy_constructible<T>,
-                      "green: this result cannot be copied: write co_await std::move(handle)");
+        static_assert(
+            std::is_void_v<T> || std::is_reference_v<T> || std::copy_constructible<T>,
+            "green: this result cannot be copied: write co_await std::move(handle)"
+        );
         return detail::result_leaf<T, false>(task_);
     }
     auto operator co_await() && { return detail::result_leaf<T, true>(std::move(task_)); }
@@ -159,7 +163,8 @@ public:
 
 private:
     friend struct detail::handle_access;
-    explicit join_handle(detail::task_ref<detail::typed_task<T>> t) noexcept : task_(std::move(t)) {}
+    explicit join_handle(detail::task_ref<detail::typed_task<T>> t) noexcept
+        : task_(std::move(t)) {}
 
     detail::typed_task<T>& get() const {
         if (!task_) detail::throw_logic_error("green: this join_handle refers to no task");
@@ -167,7 +172,8 @@ private:
         return *task_;
     }
     void check_ended() const {
-        if (!done()) detail::throw_logic_error("green: join_handle::result: the task has not ended");
+        if (!done())
+            detail::throw_logic_error("green: join_handle::result: the task has not ended");
         get().mark_observed();
         if (cancelled()) throw cancelled_error(get().cancelled_text());
         if (std::exception_ptr e = get().error()) std::rethrow_exception(std::move(e));
@@ -208,5 +214,5 @@ T result_leaf<T, Move>::result() {
     }
 }
 
-} // namespace detail
-} // namespace green
+}  // namespace detail
+}  // namespace green

@@ -56,7 +56,7 @@ public:
     }
     void describe(std::string& out) const override {
         out += "joinall, " + std::to_string(ended_.size()) + " of " +
-               std::to_string(tasks_.size()) + " have ended";
+            std::to_string(tasks_.size()) + " have ended";
     }
 
 private:
@@ -94,7 +94,7 @@ private:
     bool failed_ = false;
 };
 
-} // namespace
+}  // namespace
 
 task<std::vector<std::size_t>> join_many(task_refs tasks, join_limits limits) {
     join_set set(tasks, limits);
@@ -126,4 +126,4 @@ void end_callback::task_ended(green_task& t) noexcept {
     delete this;
 }
 
-} // namespace green::detail
+}  // namespace green::detail

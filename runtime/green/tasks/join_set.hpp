@@ -16,8 +16,8 @@ namespace green::detail {
 /// When a wait for several tasks is over.
 struct join_limits {
     clock::time_point deadline = clock::time_point::max();
-    std::size_t count = static_cast<std::size_t>(-1); // so many have ended
-    bool first_failure = false;                       // or one has failed
+    std::size_t count = static_cast<std::size_t>(-1);  // so many have ended
+    bool first_failure = false;  // or one has failed
 };
 
 using task_refs = std::vector<task_ref<green_task>>;
@@ -55,4 +55,4 @@ void add_callback(green_task& t, F f) {
     (new made(std::move(f)))->attach(t);
 }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -9,9 +9,11 @@ task<> kill_all(task_refs tasks, std::chrono::nanoseconds timeout, std::source_l
     std::size_t const total = tasks.size();
     std::vector<std::size_t> const ended = co_await join_many(std::move(tasks), limits);
     if (ended.size() < total) {
-        throw timeout_error("killall: " + std::to_string(total - ended.size()) + " of " +
-                            std::to_string(total) + " tasks have not ended in time");
+        throw timeout_error(
+            "killall: " + std::to_string(total - ended.size()) + " of " + std::to_string(total) +
+            " tasks have not ended in time"
+        );
     }
 }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -16,9 +16,9 @@ namespace green {
 inline constexpr std::size_t all = static_cast<std::size_t>(-1);
 
 struct joinall_options {
-    std::chrono::nanoseconds timeout = forever; // counted from the co_await
-    std::size_t count = all;                    // return when so many have ended
-    bool raise_error = false;                   // throw the first failure, at once
+    std::chrono::nanoseconds timeout = forever;  // counted from the co_await
+    std::size_t count = all;  // return when so many have ended
+    bool raise_error = false;  // throw the first failure, at once
 };
 
 namespace detail {
@@ -29,13 +29,13 @@ template <class T>
 inline constexpr bool is_join_handle<join_handle<T>> = true;
 
 template <class R>
-concept range_of_handles =
-    std::ranges::input_range<R> &&
+concept range_of_handles = std::ranges::input_range<R> &&
     is_join_handle<std::remove_cvref_t<std::ranges::range_reference_t<R>>>;
 
 template <range_of_handles R>
 auto to_vector(R&& handles) {
     std::vector<std::remove_cvref_t<std::ranges::range_reference_t<R>>> list;
+    if constexpr (std::ranges::sized_range<R>) list.reserve(std::ranges::size(handles));
     for (auto&& h : handles) list.push_back(h);
     return list;
 }
@@ -49,8 +49,9 @@ task_refs to_refs(const std::vector<join_handle<T>>& handles) {
 }
 
 template <class T>
-task<std::vector<join_handle<T>>> joinall_handles(std::vector<join_handle<T>> handles,
-                                                  joinall_options options) {
+task<std::vector<join_handle<T>>> joinall_handles(
+    std::vector<join_handle<T>> handles, joinall_options options
+) {
     join_limits limits;
     limits.deadline = saturating_add(now(), options.timeout);
     limits.count = options.count;
@@ -70,7 +71,7 @@ task<std::vector<join_handle<T>>> joinall_handles(std::vector<join_handle<T>> ha
 /// Cancels all, waits for all; throws timeout_error if some are still running then.
 task<> kill_all(task_refs tasks, std::chrono::nanoseconds timeout, std::source_location where);
 
-} // namespace detail
+}  // namespace detail
 
 /// Waits until all tasks of the range have ended (or `count` of them, or `timeout` is over) and gives
 /// those that have, in the order in which they did. Stragglers keep running and have no `value()`.
@@ -94,9 +95,12 @@ auto joinall(R&& handles, std::chrono::duration<Rep, Period> timeout) {
 /// after `timeout`. Does not throw what they end with. **cancel:** the tasks stay cancelled.
 /// Model: gevent.killall.
 template <detail::range_of_handles R>
-task<> killall(R&& handles, std::chrono::nanoseconds timeout = forever,
-               std::source_location where = std::source_location::current()) {
+task<> killall(
+    R&& handles,
+    std::chrono::nanoseconds timeout = forever,
+    std::source_location where = std::source_location::current()
+) {
     return detail::kill_all(detail::to_refs(detail::to_vector(handles)), timeout, where);
 }
 
-} // namespace green
+}  // namespace green

@@ -33,7 +33,7 @@ void scope::stop(std::string_view reason, std::source_location where) noexcept {
     stopped_ = true;
     try {
         why_ = {std::string(reason), where};
-    } catch (...) { // out of memory: the reason is lost
+    } catch (...) {  // out of memory: the reason is lost
     }
     cancel_children(why_);
 }
@@ -55,7 +55,7 @@ bool scope::cancel() noexcept {
     } else {
         stop({}, std::source_location::current());
     }
-    return false; // the children end first
+    return false;  // the children end first
 }
 
 void scope::child_ended(green_task& child) noexcept {
@@ -90,8 +90,8 @@ void scope::describe(std::string& out) const {
 }
 
 task<> no_result(const scope& s, const green_task& child) {
-    co_await yield(); // does not come back if this task is cancelled itself
+    co_await yield();  // does not come back if this task is cancelled itself
     throw cancelled_error(std::string(s.operation()) + ": " + child.cancelled_text());
 }
 
-} // namespace green::detail
+}  // namespace green::detail

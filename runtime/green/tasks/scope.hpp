@@ -32,7 +32,7 @@ namespace green::detail {
 ///     first end ────┘ (with stop_at_first_end)
 class scope final : public leaf, public nursery, private timer {
 public:
-    static constexpr bool sees_through = true; // see must_complete
+    static constexpr bool sees_through = true;  // see must_complete
 
     explicit scope(const char* operation) noexcept;
     ~scope();
@@ -42,7 +42,8 @@ public:
     template <class T>
     task_ref<typed_task<T>> add(task<T> body) {
         task_ref<typed_task<T>> ref(
-            new typed_task<T>(*scheduler::current(), std::source_location{}, std::move(body)));
+            new typed_task<T>(*scheduler::current(), std::source_location{}, std::move(body))
+        );
         add(*ref);
         return ref;
     }
@@ -126,4 +127,4 @@ value_or_unit<T> take_value(typed_task<T>& t) {
 /// stops with its own task if that is cancelled, and says what happened otherwise.
 task<> no_result(const scope& s, const green_task& child);
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -25,7 +25,7 @@ task<T> shielded(task<T> body) {
     co_return co_await std::move(body);
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// Awaits `a` to its end even if the task is cancelled meanwhile, or was before; the cancel then takes
 /// effect at the next suspension. Limits inside still work. Keep it short: at the end of a run a
@@ -36,4 +36,4 @@ auto shield(A a) {
     return detail::shielded<await_result_t<A>>(detail::as_task(std::move(a)));
 }
 
-} // namespace green
+}  // namespace green

@@ -36,14 +36,17 @@ join_handle<T> spawn_in(scheduler& s, nursery& home, const spawn_options& option
 
 template <class F, class... A>
 auto spawn_in(scheduler& s, nursery& home, const spawn_options& options, F f, A... args) {
-    static_assert(task_callable<F, A...> || (sizeof...(A) == 0 && awaitable<F>),
-                  "green: spawn takes a task, or a callable with its arguments that is a coroutine "
-                  "(its return type is green::task)");
+    static_assert(
+        task_callable<F, A...> || (sizeof...(A) == 0 && awaitable<F>),
+        "green: spawn takes a task, or a callable with its arguments that is a coroutine "
+        "(its return type is green::task)"
+    );
     if constexpr (sizeof...(A) == 0 && awaitable<F>) {
         return spawn_in(s, home, options, as_task(std::move(f)));
     } else if constexpr (task_callable<F, A...>) {
         using T = callable_result_t<F, A...>;
-        auto* made = new callable_task<T, F, A...>(s, options.where, std::move(f), std::move(args)...);
+        auto* made =
+            new callable_task<T, F, A...>(s, options.where, std::move(f), std::move(args)...);
         return start_in<T>(s, home, made, options.name);
     }
 }
@@ -54,7 +57,7 @@ inline constexpr spawn_options place_of_coroutine{{}, std::source_location{}};
 template <class F>
 concept not_options = !std::same_as<std::remove_cvref_t<F>, spawn_options>;
 
-} // namespace detail
+}  // namespace detail
 
 /// Makes a green task of `body`. It starts at the loop's next turn, never inside `spawn`; tasks start
 /// in the order in which they were spawned. The loop owns it: it ends with the run at the latest.
@@ -77,8 +80,9 @@ template <class F, class... A>
     requires detail::not_options<F>
 auto spawn(F f, A... args) {
     detail::scheduler& s = detail::scheduler::require("spawn");
-    return detail::spawn_in(s, s.root(), detail::place_of_coroutine, std::move(f),
-                            std::move(args)...);
+    return detail::spawn_in(
+        s, s.root(), detail::place_of_coroutine, std::move(f), std::move(args)...
+    );
 }
 
 /// Either form with options first: `spawn({.name = "reader"}, read_all, std::move(stream))`.
@@ -88,4 +92,4 @@ auto spawn(spawn_options options, A... args) {
     return detail::spawn_in(s, s.root(), options, std::move(args)...);
 }
 
-} // namespace green
+}  // namespace green

@@ -23,7 +23,7 @@ private:
     detail::scope& scope_;
 };
 
-} // namespace
+}  // namespace
 
 task<> task_group::join() {
     const detail::green_task* const me = detail::scheduler::current()->running();
@@ -38,4 +38,4 @@ void task_group::stop_if_stopped(detail::green_task& child) noexcept {
     if (scope_.stopped()) child.request_cancel("its group has stopped", child.spawned_at());
 }
 
-} // namespace green
+}  // namespace green

@@ -13,7 +13,7 @@ class task_group;
 
 namespace detail {
 struct group_access;
-}
+}  // namespace detail
 
 /// The children of a `with_group`. Handed to its body; valid until with_group returns.
 ///
@@ -24,8 +24,9 @@ public:
     /// a child failed) the child is cancelled before its first step. What it refers to must live until
     /// with_group returns: things declared outside the body, or until `join()`.
     template <class T>
-    join_handle<T> spawn(task<T> body,
-                         std::source_location where = std::source_location::current()) {
+    join_handle<T> spawn(
+        task<T> body, std::source_location where = std::source_location::current()
+    ) {
         return start({{}, where}, std::move(body));
     }
     template <class F, class... A>
@@ -40,8 +41,9 @@ public:
 
     /// Cancels the body and all children, those that come later too. with_group then returns when all
     /// have ended: normally if it gives void, with cancelled_error if the body's value is missing.
-    void cancel(std::string_view reason = {},
-                std::source_location where = std::source_location::current()) noexcept {
+    void cancel(
+        std::string_view reason = {}, std::source_location where = std::source_location::current()
+    ) noexcept {
         scope_.stop(reason, where);
     }
 
@@ -96,7 +98,7 @@ struct group_access {
 template <class F>
 concept group_body = task_callable<F, task_group&>;
 
-} // namespace detail
+}  // namespace detail
 
 /// Runs `body(group)` as a green task beside the children it spawns in the group; returns its result
 /// when it and all children have ended. So no child outlives the expression
@@ -112,13 +114,15 @@ concept group_body = task_callable<F, task_group&>;
 ///     });
 template <class F>
 auto with_group(F body) {
-    static_assert(detail::group_body<F>,
-                  "green: with_group takes a callable with a task_group& that is a coroutine (its "
-                  "return type is green::task)");
+    static_assert(
+        detail::group_body<F>,
+        "green: with_group takes a callable with a task_group& that is a coroutine (its "
+        "return type is green::task)"
+    );
     if constexpr (detail::group_body<F>) {
         using T = detail::callable_result_t<F, task_group&>;
         return detail::group_access::run<T>(std::move(body));
     }
 }
 
-} // namespace green
+}  // namespace green

@@ -19,7 +19,7 @@ detail::green_task* around(const detail::green_task& t) noexcept {
     return t.home() ? t.home()->parent() : nullptr;
 }
 
-} // namespace
+}  // namespace
 
 task_id id() { return running("this_task::id").id(); }
 
@@ -39,4 +39,4 @@ clock::time_point deadline() {
     return nearest;
 }
 
-} // namespace green::this_task
+}  // namespace green::this_task

@@ -22,4 +22,4 @@ bool cancel_requested();
 /// `time_point::max()` without any. Not passed on by `spawn`.
 clock::time_point deadline();
 
-} // namespace green::this_task
+}  // namespace green::this_task

@@ -12,4 +12,4 @@ void throw_timeout(const char* operation, std::chrono::nanoseconds limit) {
     throw timeout_error(std::string(operation) + ": not done after " + number + " ms");
 }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -14,8 +14,8 @@ namespace detail {
 /// A limit as the caller gave it.
 struct time_limit {
     const char* operation;
-    std::chrono::nanoseconds delay;              // counted from the co_await
-    std::optional<clock::time_point> deadline{}; // or a point in time
+    std::chrono::nanoseconds delay;  // counted from the co_await
+    std::optional<clock::time_point> deadline{};  // or a point in time
     clock::time_point from(clock::time_point start) const noexcept {
         return deadline ? *deadline : saturating_add(start, delay);
     }
@@ -37,7 +37,8 @@ task<T> limited(time_limit limit, task<T> body) {
 }
 
 template <class T>
-using optional_or_bool = std::conditional_t<std::is_void_v<T>, bool, std::optional<value_or_unit<T>>>;
+using optional_or_bool =
+    std::conditional_t<std::is_void_v<T>, bool, std::optional<value_or_unit<T>>>;
 
 template <class T>
 task<optional_or_bool<T>> limited_silently(time_limit limit, task<T> body) {
@@ -57,7 +58,7 @@ task<optional_or_bool<T>> limited_silently(time_limit limit, task<T> body) {
     }
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// Runs `a` as a green task and gives its result; if it has not ended after `limit` (counted from the
 /// co_await of this) it is cancelled, waited for, and timeout_error is thrown.
@@ -68,15 +69,17 @@ task<optional_or_bool<T>> limited_silently(time_limit limit, task<T> body) {
 /// **cancel:** passed on to `a`; stays a cancel. Models: trio.fail_after, asyncio.timeout.
 template <class Rep, class Period, awaitable A>
 auto with_timeout(std::chrono::duration<Rep, Period> limit, A a) {
-    return detail::limited<await_result_t<A>>({"with_timeout", detail::to_nanoseconds(limit)},
-                                              detail::as_task(std::move(a)));
+    return detail::limited<await_result_t<A>>(
+        {"with_timeout", detail::to_nanoseconds(limit)}, detail::as_task(std::move(a))
+    );
 }
 
 /// The same with a point in time of the loop's clock. Model: trio.fail_at.
 template <awaitable A>
 auto with_deadline(clock::time_point deadline, A a) {
-    return detail::limited<await_result_t<A>>({"with_deadline", {}, deadline},
-                                              detail::as_task(std::move(a)));
+    return detail::limited<await_result_t<A>>(
+        {"with_deadline", {}, deadline}, detail::as_task(std::move(a))
+    );
 }
 
 /// As with_timeout, but gives an empty optional (false for void) instead of throwing when the time is
@@ -84,7 +87,8 @@ auto with_deadline(clock::time_point deadline, A a) {
 template <class Rep, class Period, awaitable A>
 auto move_on_after(std::chrono::duration<Rep, Period> limit, A a) {
     return detail::limited_silently<await_result_t<A>>(
-        {"move_on_after", detail::to_nanoseconds(limit)}, detail::as_task(std::move(a)));
+        {"move_on_after", detail::to_nanoseconds(limit)}, detail::as_task(std::move(a))
+    );
 }
 
-} // namespace green
+}  // namespace green

@@ -17,16 +17,19 @@ task<std::tuple<value_or_unit<T>...>> when_all_tasks(task<T>... bodies) {
     co_await s;
     s.rethrow();
     const green_task* cancelled = nullptr;
-    std::apply([&](auto&... c) { ((cancelled = c->was_cancelled() ? c.get() : cancelled), ...); },
-               children);
+    std::apply(
+        [&](auto&... c) { ((cancelled = c->was_cancelled() ? c.get() : cancelled), ...); }, children
+    );
     if (cancelled) co_await no_result(s, *cancelled);
     co_return std::apply(
-        [](auto&... c) { return std::tuple<value_or_unit<T>...>(take_value(*c)...); }, children);
+        [](auto&... c) { return std::tuple<value_or_unit<T>...>(take_value(*c)...); }, children
+    );
 }
 
 template <class T>
-task<std::conditional_t<std::is_void_v<T>, void, std::vector<value_or_unit<T>>>>
-when_all_list(std::vector<task<T>> bodies) {
+task<std::conditional_t<std::is_void_v<T>, void, std::vector<value_or_unit<T>>>> when_all_list(
+    std::vector<task<T>> bodies
+) {
     scope s("when_all");
     std::vector<task_ref<typed_task<T>>> children;
     children.reserve(bodies.size());
@@ -46,10 +49,10 @@ when_all_list(std::vector<task<T>> bodies) {
 }
 
 template <class R>
-concept range_of_tasks =
-    std::ranges::input_range<R> && is_task<std::remove_cvref_t<std::ranges::range_reference_t<R>>>;
+concept range_of_tasks = std::ranges::input_range<R> &&
+    is_task<std::remove_cvref_t<std::ranges::range_reference_t<R>>>;
 
-} // namespace detail
+}  // namespace detail
 
 /// Runs all of them at once, each as a green task, and gives their values in argument order; void
 /// counts as std::monostate. The first failure cancels the others; when all have ended it is
@@ -71,4 +74,4 @@ auto when_all(R&& bodies) {
     return detail::when_all_list<T>(std::move(list));
 }
 
-} // namespace green
+}  // namespace green

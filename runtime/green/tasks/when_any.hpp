@@ -33,7 +33,7 @@ task<std::variant<value_or_unit<T>...>> when_any_tasks(task<T>... bodies) {
     co_return std::move(*winner);
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// Runs all of them at once, each as a green task. The first that ends decides: its value is the
 /// result, `index()` says which it was (void gives std::monostate). The others are cancelled, and
@@ -52,4 +52,4 @@ auto when_any(A... awaitables) {
     return detail::when_any_tasks<await_result_t<A>...>(detail::as_task(std::move(awaitables))...);
 }
 
-} // namespace green
+}  // namespace green

@@ -6,7 +6,8 @@
 namespace green::detail {
 
 question::question(question_owner& owner, std::string name, record_type type)
-    : wire_query(std::move(name), type, &question::completed), owner_(owner),
+    : wire_query(std::move(name), type, &question::completed),
+      owner_(owner),
       server_(owner.first_server()) {
     sent = &question::left_queue;
 }
@@ -62,7 +63,7 @@ void question::finish() noexcept {
     if (armed()) loop_core::current()->timers().disarm(*this);
     done_ = true;
     while (question_wait* w = waits_.pop_front()) w->wake();
-    owner_.retire(*this); // may be the end of this
+    owner_.retire(*this);  // may be the end of this
 }
 
 bool question_wait::cancel() noexcept {
@@ -77,4 +78,4 @@ void question_wait::describe(std::string& out) const {
     out += " (try " + std::to_string(question_->tries_made()) + ")";
 }
 
-} // namespace green::detail
+}  // namespace green::detail

@@ -91,4 +91,4 @@ private:
     std::shared_ptr<question> question_;
 };
 
-} // namespace green::detail
+}  // namespace green::detail

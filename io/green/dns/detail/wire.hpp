@@ -59,7 +59,8 @@ public:
     std::string name;  // as check_name gives it; not changed while active()
     record_type type;
     completion complete;
-    completion sent = nullptr;  // called when it leaves the FIFO for the server, inside start() or not
+    completion sent =
+        nullptr;  // called when it leaves the FIFO for the server, inside start() or not
     bool keep_packet = false;  // copy the answer to `packet`, for records other than addresses
 
     wire_status status = wire_status::failed;
