@@ -512,6 +512,19 @@ TEST_CASE("a completion after the end of its run is ignored", "[awaitable]") {
         co_await sleep_for(1ms);
     });
     REQUIRE(log.text().empty());
+
+    // The limit of what was abandoned is no deadline of a later run.
+    green::clock::time_point ended = green::clock::time_point::max();
+    struct at_end {
+        green::clock::time_point& ended;
+        ~at_end() { ended = green::now(); }
+    };
+    auto const blocked = [&]() -> task<> {
+        at_end const end{ended};
+        co_await sleep_for(forever);
+    };
+    REQUIRE_THROWS_AS(run(virtual_clock(), blocked), deadlock_error);
+    REQUIRE(ended == green::clock::time_point{});
 }
 
 }  // namespace

@@ -142,6 +142,7 @@ task<int> turns_beside(Body busy) {
     co_return turns;
 }
 
+// conformance 308
 GREEN_TEST("an always-ready task does not starve the others", "[budget]") {
     constexpr int awaits = 25'600;
     constexpr int least = awaits / detail::scheduler::steps_per_dispatch;

@@ -34,6 +34,7 @@ bool contains(const std::string& text, const char* part) {
     return text.find(part) != std::string::npos;
 }
 
+// conformance 288
 TEST_CASE("a main that nobody can wake is a deadlock, at once", "[deadlock]") {
     auto const before = std::chrono::steady_clock::now();
     for (auto const& options : {real_clock(), virtual_clock()}) {

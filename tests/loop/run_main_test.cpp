@@ -121,6 +121,13 @@ TEST_CASE("program: interrupted while cleaning up", "[.program]") {
         );
     });
 }
+TEST_CASE("program: interrupted while yielding", "[.program]") {
+    as_program([]() -> task<> {
+        co_await yield();
+        std::raise(SIGINT);
+        for (;;) co_await yield();
+    });
+}
 TEST_CASE("program: deadlock", "[.program]") {
     as_program([]() -> task<> { co_await sleep_for(forever); });
 }
@@ -158,6 +165,12 @@ TEST_CASE("run_main: a second SIGINT ends the process at once", "[run_main]") {
     ended const cleaning = run_program("program: interrupted while cleaning up");
     REQUIRE(cleaning.status == 130);
     REQUIRE(cleaning.output.empty());
+}
+
+// conformance 298
+TEST_CASE("run_main: a signal is seen while the ready queue never empties", "[run_main]") {
+    ended const e = run_program("program: interrupted while yielding");
+    REQUIRE(e.status == 130);
 }
 
 TEST_CASE("run_main: a deadlock is seen there too", "[run_main]") {

@@ -11,14 +11,15 @@
 
 #include <atomic>
 #include <csignal>
-#include <filesystem>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -169,20 +170,35 @@ TEST_CASE("a main that is cancelled makes run throw cancelled_error", "[run]") {
     REQUIRE(frames.clean());
 }
 
-// conformance 284, 305
+std::set<int> open_files() {
+    std::set<int> files;
+    for (int fd = 0; fd < 1024; ++fd) {
+        if (fcntl(fd, F_GETFD) != -1) files.insert(fd);
+    }
+    return files;
+}
+
+// conformance 284
 TEST_CASE("run leaves no descriptor behind", "[run]") {
-    auto const open_files = [] {
-        int n = 0;
-        for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-            (void)entry;
-            ++n;
-        }
-        return n;
-    };
     run(nothing());
-    int const before = open_files();
+    auto const before = open_files();
     for (int i = 0; i < 10; ++i) run(nothing());
     REQUIRE(open_files() == before);
+}
+
+// rule 15, conformance 305
+TEST_CASE("the loop's descriptors are closed on exec", "[run]") {
+    auto const before = open_files();
+    run([&]() -> task<> {
+        co_await sleep_for(1ms);
+        int own = 0;
+        for (int const fd : open_files()) {
+            if (before.contains(fd)) continue;
+            ++own;
+            REQUIRE((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+        }
+        REQUIRE(own > 0);
+    });
 }
 
 // rule 15

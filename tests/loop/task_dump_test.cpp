@@ -23,6 +23,7 @@ std::string dump() { return detail::dump_tasks(detail::scheduler::current()->roo
 task<> innermost() { co_await sleep_for(2500ms); }
 task<> middle() { co_await innermost(); }
 
+// conformance 309
 GREEN_TEST("a dump shows tasks, names, states, waits and stacks with their lines", "[task_dump]") {
     auto const outermost = []() -> task<> { co_await middle(); };
     auto const sleeper = spawn({.name = "sleeper"}, outermost);

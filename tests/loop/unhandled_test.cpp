@@ -66,6 +66,7 @@ TEST_CASE("a failure without a handle is reported, with all that is known", "[un
     REQUIRE(o.thrown.empty());
 }
 
+// conformance 164
 TEST_CASE("a failure is reported once, when the last handle goes", "[unhandled]") {
     std::size_t while_held = 99;
     auto const o = run_reporting([&]() -> task<> {

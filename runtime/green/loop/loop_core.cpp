@@ -375,6 +375,8 @@ void loop_core::shut_down() {
     // completed: its frames may be in use, so they are abandoned, not destroyed.
     while (has_ready()) run_ready(static_cast<std::size_t>(-1));
     abandon_all();
+    // The limits of abandoned scopes are still armed; no later run is to wait for them.
+    while (!timers_.empty()) timers_.fire(clock::time_point::max() - clock::duration(1));
 }
 
 void loop_core::drain(grace_timer& grace) {
