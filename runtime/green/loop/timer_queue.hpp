@@ -136,7 +136,7 @@ private:
     std::size_t in_buckets_ = 0;
     std::uint64_t levels_ = 0;  // a bit per level with a bucket in use
     std::array<std::uint64_t, levels> in_use_{};  // a bit per bucket in use
-    std::array<timer*, levels * buckets> bucket_{};
+    std::array<timer*, std::size_t{levels} * buckets> bucket_{};
     std::uint64_t armed_ = 0;
 };
 
