@@ -26,7 +26,8 @@ struct unhandled_failure {
 
 /// The event loop of a thread that is inside `run()`. Found with `this_loop()`.
 ///
-/// The object outlives the run: a thread may keep the reference and call `post` at any time.
+/// The object outlives the run: a thread may keep the reference and call `post` at any time. It belongs
+/// to the thread that runs it, so a later `run` there opens it again.
 /// Everything but `post` and `keep_alive` belongs to the loop's own thread.
 class loop {
 public:
