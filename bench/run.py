@@ -337,7 +337,8 @@ class Line:
             elif got <= most:
                 held += 1
             else:
-                missed.append((with_unit(got, unit) if not what else f"{number(got)} {unit}") + over(got, most))
+                value = f"{number(got)} {unit}" if what else with_unit(got, unit)
+                missed.append(value + over(got, most))
         for peer, least in bar.faster_than.items():
             got = self.peers.get(peer, (None, None))[1]
             if got is None:
@@ -354,7 +355,10 @@ def over(got: float, most: float) -> str:
     if most <= 0:
         return ""
     times = got / most
-    return f", {number(times)} times the bar" if times >= 2 else f", {(times - 1) * 100:.0f} % over"
+    if times >= 2:
+        return f", {number(times)} times the bar"
+    percent = (times - 1) * 100
+    return f", {percent:.0f} % over" if percent >= 1 else ", less than 1 % over"
 
 
 def lines_of(session: Session, peers: list[str]) -> list[Line]:
@@ -376,8 +380,8 @@ def lines_of(session: Session, peers: list[str]) -> list[Line]:
 def cells_of(line: Line, peers: list[str]) -> list[str]:
     unit = line.figure.unit
     green = with_unit(line.green.median, unit)
-    if line.green.most > line.green.least:
-        low, high = with_unit(line.green.least, unit), with_unit(line.green.most, unit)
+    low, high = with_unit(line.green.least, unit), with_unit(line.green.most, unit)
+    if low != high:
         if low.split()[-1] == high.split()[-1]:
             low = low.split()[0]
         green += f" ({low}–{high})"
