@@ -228,7 +228,7 @@ def priority() -> None:
         pass
 
 
-class Session:
+class Measurement:
     def __init__(self, programs: dict[str, list[Program]], figures: list[Figure], slices: int):
         self.programs = programs  # by suite
         self.figures = figures
@@ -361,16 +361,16 @@ def over(got: float, most: float) -> str:
     return f", {percent:.0f} % over" if percent >= 1 else ", less than 1 % over"
 
 
-def lines_of(session: Session, peers: list[str]) -> list[Line]:
+def lines_of(measured: Measurement, peers: list[str]) -> list[Line]:
     lines = []
-    for figure in session.figures:
-        green = session.result(figure.name, "green")
-        limit = session.result(figure.limit or figure.name, "limit")
+    for figure in measured.figures:
+        green = measured.result(figure.name, "green")
+        limit = measured.result(figure.limit or figure.name, "limit")
         if green is None:
             continue
         others = {}
         for peer in peers:
-            result = session.result(figure.limit or figure.name, peer)
+            result = measured.result(figure.limit or figure.name, peer)
             if result is not None:
                 others[peer] = (result, ratio(result, green))
         lines.append(Line(figure, green, limit, ratio(green, limit), others))
@@ -541,14 +541,14 @@ def main() -> int:
         say(f"not installed, so not compared with: {', '.join(missing)}")
 
     load_before = load_average()
-    session = Session(programs, figures, slices=5 if options.quick else 30)
-    session.failures = failed
-    session.run(options.rounds)
+    measured = Measurement(programs, figures, slices=5 if options.quick else 30)
+    measured.failures = failed
+    measured.run(options.rounds)
 
     facts = machine(options.build_dir)
     load = f"{load_before} before, {load_average()} after"
     peer_names = list(versions)
-    lines = lines_of(session, peer_names)
+    lines = lines_of(measured, peer_names)
     about = {
         **facts,
         "peers": ", ".join(f"{name} {version}".strip() for name, version in versions.items()),
@@ -571,9 +571,9 @@ def main() -> int:
     print(TIMES_GREEN)
     print("\n".join(about_lines))
     print(f"written to {os.path.relpath(options.out)}: results.md, results.json and the plots")
-    for failure in session.failures:
+    for failure in measured.failures:
         print(f"FAILED: {failure}")
-    return 1 if session.failures else 0
+    return 1 if measured.failures else 0
 
 
 if __name__ == "__main__":
