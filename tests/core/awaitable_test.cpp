@@ -527,4 +527,32 @@ TEST_CASE("a completion after the end of its run is ignored", "[awaitable]") {
     REQUIRE(ended == green::clock::time_point{});
 }
 
+/// One of green's own that cannot begin, as a sleep without memory for its timer.
+class cannot_start final : public detail::leaf {
+public:
+    bool ready() const noexcept { return false; }
+    void start() { throw std::runtime_error("no memory"); }
+    void result() const noexcept {}
+    bool cancel() noexcept override { return false; }
+    void describe(std::string& out) const override { out += "nothing"; }
+};
+
+GREEN_TEST(
+    "a wait that cannot begin throws where it is awaited, and the task goes on", "[awaitable]"
+) {
+    auto h = spawn([]() -> task<std::string> {
+        std::string said;
+        try {
+            co_await cannot_start();
+        } catch (const std::runtime_error& e) {
+            said = e.what();
+        }
+        co_await sleep_for(1ms);
+        co_return said;
+    });
+    std::string const said = co_await h;
+    REQUIRE(said == "no memory");
+    REQUIRE(elapsed() == 1ms);
+}
+
 }  // namespace

@@ -1,6 +1,7 @@
 #include <green/tasks/joinall.hpp>
 
 #include "support/green_test.hpp"
+#include "support/tasks.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/loop/sleep.hpp>
@@ -19,15 +20,6 @@ namespace {
 
 using namespace green;
 using namespace green_test;
-
-task<int> value_after(int n, std::chrono::nanoseconds d) {
-    co_await sleep_for(d);
-    co_return n;
-}
-task<int> fails_after(std::string what, std::chrono::nanoseconds d) {
-    co_await sleep_for(d);
-    throw std::runtime_error(what);
-}
 
 std::string values(const std::vector<join_handle<int>>& handles) {
     std::string text;

@@ -2,6 +2,7 @@
 
 #include "support/gate.hpp"
 #include "support/green_test.hpp"
+#include "support/tasks.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/loop/sleep.hpp>
@@ -21,15 +22,6 @@ namespace {
 
 using namespace green;
 using namespace green_test;
-
-task<int> value_after(int n, std::chrono::nanoseconds d) {
-    co_await sleep_for(d);
-    co_return n;
-}
-task<int> fails_after(std::string what, std::chrono::nanoseconds d) {
-    co_await sleep_for(d);
-    throw std::runtime_error(what);
-}
 
 GREEN_TEST("when_all of nothing is ready at once", "[when_all]") {
     std::tuple<> const none = co_await when_all();

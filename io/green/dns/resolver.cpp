@@ -47,9 +47,7 @@ std::chrono::milliseconds whole_milliseconds(std::chrono::nanoseconds d) noexcep
 
 }  // namespace
 
-class resolver::impl final : public std::enable_shared_from_this<impl>,
-                             public question_owner,
-                             public open_resolvers::member {
+class resolver::impl final : public question_owner, public open_resolvers::member {
 public:
     explicit impl(resolver_config config) : config_(std::move(config)) {
         config_.tries = std::max(config_.tries, 1);

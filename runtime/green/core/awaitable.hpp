@@ -92,7 +92,16 @@ public:
         }
         if (!s.budget_left()) return t.requeue(h.promise());
         t.suspend_on(leaf_, h.promise());
-        leaf_.start();
+        if constexpr (noexcept(leaf_.start())) {
+            leaf_.start();
+        } else {
+            try {
+                leaf_.start();
+            } catch (...) {  // it has not begun: the task goes on with the exception
+                t.unsuspend();
+                throw;
+            }
+        }
         if constexpr (must_complete<awaiter_of<A>>) t.deliver_cancel();
     }
 

@@ -108,7 +108,6 @@ public:
     virtual std::exception_ptr error() const noexcept = 0;
     /// Someone has looked at the outcome: a failure is no longer reported as unhandled.
     void mark_observed() noexcept { observed_ = true; }
-    bool observed() const noexcept { return observed_; }
     /// The text of the cancelled_error that a joiner of this cancelled task gets.
     std::string cancelled_text() const;
     const failure_trace* failure() const noexcept {

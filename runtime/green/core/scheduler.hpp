@@ -12,8 +12,6 @@ namespace green::detail {
 class ready_queue {
 public:
     bool empty() const noexcept { return head_ == nullptr; }
-    green_task* front() const noexcept { return head_; }
-    green_task* back() const noexcept { return tail_; }
 
     friend class scheduler;
 

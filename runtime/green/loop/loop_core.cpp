@@ -9,7 +9,6 @@
 #include <cassert>
 #include <cstdio>
 #include <mutex>
-#include <random>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -137,7 +136,6 @@ void loop_core::begin(const run_options& options) {
     virtual_now_ = {};
     chunk_ = 16;
     clock_holds_ = 0;
-    random_state_ = options.seed ? options.seed : std::random_device{}();
     enter();
     last_poll_ = real_now();
     inbox_.open();
@@ -150,14 +148,6 @@ clock::time_point loop_core::now() const noexcept {
 }
 
 uv_loop_s* loop_core::native() noexcept { return &uv_->loop; }
-
-std::uint64_t loop_core::random() noexcept {
-    // splitmix64 (Steele, Lea, Flood 2014): jitter needs no more.
-    std::uint64_t z = (random_state_ += 0x9e3779b97f4a7c15U);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-}
 
 /// A turn without its wait: what is posted, ready and due.
 void loop_core::work() {

@@ -53,10 +53,8 @@ public:
     void close();
 
     clock::time_point now() const noexcept;
-    bool virtual_time() const noexcept { return options_.virtual_time; }
     timer_queue& timers() noexcept { return timers_; }
     uv_loop_s* native() noexcept;
-    std::uint64_t random() noexcept;
 
     bool call_from_thread(remote_call& c) noexcept override;
     void unhandled(green_task& t) noexcept override;
@@ -121,7 +119,6 @@ private:
     std::atomic<int> senders_{0};
     std::atomic<std::int64_t> external_{0};
     std::int64_t clock_holds_ = 0;
-    std::uint64_t random_state_ = 0;
     std::vector<keyed_service> services_;
     std::unique_ptr<failure_handler> handler_;
     std::exception_ptr first_unhandled_;

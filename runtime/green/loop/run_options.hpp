@@ -22,7 +22,8 @@ struct run_options {
     /// of this version yet; has no effect.
     std::chrono::nanoseconds stall_threshold = std::chrono::milliseconds(100);
 
-    /// Seed of the loop's random numbers (jitter of retries). 0: a random one.
+    /// Seed of what the loop will draw at random, such as the jitter of retries. Nothing does yet, so it
+    /// has no effect.
     std::uint64_t seed = 0;
 };
 

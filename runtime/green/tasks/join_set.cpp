@@ -35,18 +35,15 @@ public:
         return false;
     }
     void start() {
+        loop_core& core = *loop_core::current();
+        if (limits_.deadline <= core.now()) return waiter().wake();
+        core.timers().arm_limit(*this, limits_.deadline);  // may throw, so nothing is linked yet
         for (std::size_t i = 0; i < tasks_.size(); ++i) {
             if (tasks_[i]->ended()) continue;
             nodes_[i].set = this;
             nodes_[i].index = i;
             tasks_[i]->joiners().push_back(nodes_[i]);
         }
-        loop_core& core = *loop_core::current();
-        if (limits_.deadline <= core.now()) {
-            stop();
-            return waiter().wake();
-        }
-        core.timers().arm_limit(*this, limits_.deadline);
     }
     std::vector<std::size_t> result() noexcept { return std::move(ended_); }
 
