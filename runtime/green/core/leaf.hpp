@@ -28,6 +28,10 @@ public:
     /// Appends what is waited for, in words: `sleep until 2.5 s`, `join of #3 'worker'`.
     virtual void describe(std::string& out) const = 0;
 
+    /// The one green task that must act before this wait can end, if there is such a one: the target
+    /// of a join, the holder of a lock. Dumps find cycles of waiting with it.
+    virtual const green_task* blocked_by() const noexcept { return nullptr; }
+
 protected:
     leaf() = default;
     leaf(const leaf&) = default;

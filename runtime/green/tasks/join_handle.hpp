@@ -32,6 +32,7 @@ public:
     void start() noexcept { target_->joiners().push_back(*this); }
     bool cancel() noexcept override;
     void describe(std::string& out) const override;
+    const green_task* blocked_by() const noexcept override { return target_; }
 
 protected:
     [[noreturn]] void throw_bad_join() const;
