@@ -17,6 +17,16 @@
 #include <green/loop/run_options.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/net/address.hpp>
+#include <green/sync/barrier.hpp>
+#include <green/sync/channel.hpp>
+#include <green/sync/condition.hpp>
+#include <green/sync/event.hpp>
+#include <green/sync/latch.hpp>
+#include <green/sync/mutex.hpp>
+#include <green/sync/queue.hpp>
+#include <green/sync/select.hpp>
+#include <green/sync/semaphore.hpp>
+#include <green/sync/shared_mutex.hpp>
 #include <green/tasks/finally.hpp>
 #include <green/tasks/join_handle.hpp>
 #include <green/tasks/joinall.hpp>

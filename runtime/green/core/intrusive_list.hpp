@@ -46,6 +46,9 @@ public:
         return next == head_ ? nullptr : next;
     }
 
+    /// The element before `e`, null before the first.
+    T* before(const T& e) const noexcept { return head_ == &e ? nullptr : node(&e).prev_; }
+
     void push_back(T& e) noexcept {
         assert(!node(&e).linked());
         if (!head_) {

@@ -5,7 +5,7 @@
 namespace green::detail {
 
 void nursery::cancel_children(const cancel_request& why) noexcept {
-    for (green_task* c = children_.front(); c; c = children_.after(*c)) {
+    for (green_task* c = children_.back(); c; c = children_.before(*c)) {
         c->request_cancel(why.reason, why.where);
     }
 }

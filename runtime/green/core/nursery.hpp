@@ -36,7 +36,8 @@ public:
     void adopt(green_task& child) noexcept;
     void remove(green_task& child) noexcept;
 
-    /// Cancels every child. Children that are added later are the caller's business.
+    /// Cancels every child, the youngest first: a task often refers to what an older one has in its
+    /// frame, main above all. Children that are added later are the caller's business.
     void cancel_children(const cancel_request& why) noexcept;
 
 protected:

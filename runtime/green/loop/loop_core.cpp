@@ -134,6 +134,7 @@ void loop_core::begin(const run_options& options) {
 
     options_ = options;
     virtual_now_ = {};
+    random_ = options.seed;
     chunk_ = 16;
     clock_holds_ = 0;
     enter();
@@ -148,6 +149,13 @@ clock::time_point loop_core::now() const noexcept {
 }
 
 uv_loop_s* loop_core::native() noexcept { return &uv_->loop; }
+
+std::uint64_t loop_core::draw() noexcept {
+    std::uint64_t z = random_ += 0x9e3779b97f4a7c15U;
+    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31U);
+}
 
 /// A turn without its wait: what is posted, ready and due.
 void loop_core::work() {

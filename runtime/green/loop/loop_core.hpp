@@ -69,6 +69,10 @@ public:
     void hold_clock() noexcept { ++clock_holds_; }
     void release_clock() noexcept { --clock_holds_; }
 
+    /// The next random number of this run, from run_options::seed (SplitMix64: Steele, Lea and Flood,
+    /// 2014).
+    std::uint64_t draw() noexcept;
+
     /// The service of type S of this run, made on first use.
     template <class S>
     S& service() {
@@ -113,6 +117,7 @@ private:
     std::unique_ptr<uv_part> uv_;
     timer_queue timers_;
     clock::time_point virtual_now_{};
+    std::uint64_t random_ = 0;
     clock::time_point last_poll_{};
     std::size_t chunk_ = 16;
     inbox inbox_;

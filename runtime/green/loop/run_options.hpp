@@ -22,8 +22,8 @@ struct run_options {
     /// of this version yet; has no effect.
     std::chrono::nanoseconds stall_threshold = std::chrono::milliseconds(100);
 
-    /// Seed of what the loop will draw at random, such as the jitter of retries. Nothing does yet, so it
-    /// has no effect.
+    /// Seed of what the loop draws at random, such as the case that `select` takes when several are
+    /// ready: the same seed gives the same choices.
     std::uint64_t seed = 0;
 };
 

@@ -1,0 +1,236 @@
+#pragma once
+
+#include <green/core/awaitable.hpp>
+#include <green/sync/exchange.hpp>
+#include <green/sync/ring_buffer.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace green {
+
+/// What becomes of the items in a queue that is closed.
+enum class close_mode {
+    drain,  ///< they can still be got
+    discard,  ///< they are dropped, and count as done
+};
+
+namespace detail {
+
+inline constexpr exchange_words queue_words{"queue.put", "queue.get"};
+inline constexpr exchange_words lifo_queue_words{"lifo_queue.put", "lifo_queue.get"};
+inline constexpr exchange_words priority_queue_words{"priority_queue.put", "priority_queue.get"};
+
+/// Last in, first out.
+template <class T>
+class stack_buffer {
+public:
+    bool empty() const noexcept { return items_.empty(); }
+    std::size_t size() const noexcept { return items_.size(); }
+    T& front() noexcept { return items_.back(); }
+    void push(T&& item) { items_.push_back(std::move(item)); }
+    void pop() noexcept { items_.pop_back(); }
+
+private:
+    std::vector<T> items_;
+};
+
+/// The smallest first; of equals the one that came first.
+template <class T, class Compare>
+class heap_buffer {
+public:
+    explicit heap_buffer(Compare compare) : before_{std::move(compare)} {}
+
+    bool empty() const noexcept { return items_.empty(); }
+    std::size_t size() const noexcept { return items_.size(); }
+    T& front() noexcept { return items_.front().item; }
+    void push(T&& item) {
+        items_.push_back({std::move(item), count_++});
+        std::push_heap(items_.begin(), items_.end(), before_);
+    }
+    void pop() {
+        std::pop_heap(items_.begin(), items_.end(), before_);
+        items_.pop_back();
+    }
+
+private:
+    struct entry {
+        T item;
+        std::uint64_t order;
+    };
+    struct later {
+        Compare compare;
+        bool operator()(const entry& a, const entry& b) const {
+            if (compare(b.item, a.item)) return true;
+            return !compare(a.item, b.item) && b.order < a.order;
+        }
+    };
+
+    std::vector<entry> items_;
+    std::uint64_t count_ = 0;
+    later before_;
+};
+
+[[noreturn]] void throw_too_many_done(const named& queue);
+
+template <class T, class Buffer>
+class basic_queue {
+    using exchange_type = exchange<T, Buffer>;
+
+public:
+    class get_awaitable;
+    class join_awaitable;
+    using put_awaitable = typename exchange_type::put_wait;
+
+    basic_queue(const basic_queue&) = delete;
+    basic_queue& operator=(const basic_queue&) = delete;
+
+    /// `co_await q.put(item)`: returns when the item is in the queue, or with a getter that waits.
+    /// closed_error if the queue is closed, also while it waits.
+    /// **cancel:** total: the item is not in the queue. **order:** first come, first served.
+    [[nodiscard]] put_awaitable put(T item) { return {exchange_, std::move(item)}; }
+    /// False, and `item` is untouched, if the queue is full. closed_error if it is closed.
+    bool try_put(T&& item) { return exchange_.try_put(item); }
+    bool try_put(const T& item)
+        requires std::copy_constructible<T>
+    {
+        T copy(item);
+        return exchange_.try_put(copy);
+    }
+
+    /// `T item = co_await q.get()`: the next item. closed_error when the queue is closed and empty.
+    /// **cancel:** total: no item was taken. **order:** first come, first served.
+    [[nodiscard]] get_awaitable get() noexcept { return get_awaitable(*this); }
+    /// None if the queue is empty. closed_error when it is closed and empty.
+    std::optional<T> try_get() {
+        std::optional<T> item;
+        if (!exchange_.try_get(item) && closed()) throw_closed(exchange_, exchange_.words().get);
+        return item;
+    }
+
+    /// An item that was got has been dealt with. More often than there were items: std::logic_error.
+    void task_done() {
+        if (unfinished() == 0) throw_too_many_done(exchange_);
+        finish(1);
+    }
+    /// Items that were put and for which `task_done` has not been called.
+    std::size_t unfinished() const noexcept { return exchange_.accepted() - done_; }
+    /// `co_await q.join()`: until `unfinished()` is zero; at once if it is.
+    /// **cancel:** total.
+    [[nodiscard]] join_awaitable join() noexcept { return join_awaitable(*this); }
+
+    /// From now on `put` throws closed_error, and so do the puts that wait. Gets take what is left, or
+    /// nothing with `close_mode::discard`, and then throw too. May be called again, also to discard
+    /// what a first call left. Model: queue.Queue.shutdown of Python 3.13.
+    void close(close_mode mode = close_mode::drain) {
+        exchange_.close();
+        if (mode == close_mode::discard) finish(exchange_.drop_items());
+    }
+    bool closed() const noexcept { return exchange_.closed(); }
+
+    /// Items in the queue.
+    std::size_t size() const noexcept { return exchange_.size(); }
+    bool empty() const noexcept { return size() == 0; }
+    bool full() const noexcept { return size() >= exchange_.capacity(); }
+
+    void set_name(std::string_view name) { exchange_.set_name(name); }
+    std::string_view name() const noexcept { return exchange_.name(); }
+
+protected:
+    template <class... B>
+    basic_queue(std::size_t maxsize, const exchange_words& words, B&&... buffer)
+        : exchange_(
+              maxsize == 0 ? static_cast<std::size_t>(-1) : maxsize,
+              words,
+              static_cast<B&&>(buffer)...
+          ) {}
+    ~basic_queue() = default;
+
+private:
+    void finish(std::size_t n) {
+        done_ += n;
+        if (unfinished() == 0) joiners_.grant_all();
+    }
+
+    exchange_type exchange_;
+    std::size_t done_ = 0;
+    wait_queue joiners_;
+};
+
+template <class T, class Buffer>
+class basic_queue<T, Buffer>::get_awaitable final : public exchange_type::get_wait {
+public:
+    explicit get_awaitable(basic_queue& q) noexcept : exchange_type::get_wait(q.exchange_) {}
+    T result() {
+        auto& item = this->item();
+        if (!item) throw_closed(this->source(), this->source().words().get);
+        return std::move(*item);
+    }
+};
+
+template <class T, class Buffer>
+class basic_queue<T, Buffer>::join_awaitable final : public wait_node {
+public:
+    explicit join_awaitable(basic_queue& q) noexcept : queue_(&q) {}
+    bool ready() const noexcept { return queue_->unfinished() == 0; }
+    void start() noexcept { queue_->joiners_.enlist(*this); }
+    void result() const { throw_if_orphaned(); }
+    void describe(std::string& out) const override {
+        queue_->exchange_.describe(out, "queue.join");
+        out += " (" + std::to_string(queue_->unfinished()) + " unfinished)";
+    }
+
+private:
+    basic_queue* queue_;
+};
+
+}  // namespace detail
+
+/// Jobs from tasks to tasks, first in, first out, with an account of what is done: Python's
+/// `queue.Queue` for green tasks. To hand over values until an end see `channel`; across threads
+/// `thread_queue`.
+///
+/// `maxsize` 0 is unbounded: better bound it, so that who puts faster than others get is held back.
+///
+/// Loop-affine. Must outlive its waiters. `T` is movable. Models: asyncio.Queue, queue.Queue.
+///
+///     queue<std::string> dishes(4);
+///     co_await dishes.put("salad");
+///     auto dish = co_await dishes.get();
+///     dishes.task_done();
+template <std::move_constructible T>
+class queue final : public detail::basic_queue<T, detail::ring_buffer<T>> {
+public:
+    explicit queue(std::size_t maxsize = 0)
+        : detail::basic_queue<T, detail::ring_buffer<T>>(maxsize, detail::queue_words) {}
+};
+
+/// A `queue` whose `get` takes the item that was put last. A put that waits is not in the queue yet.
+template <std::move_constructible T>
+class lifo_queue final : public detail::basic_queue<T, detail::stack_buffer<T>> {
+public:
+    explicit lifo_queue(std::size_t maxsize = 0)
+        : detail::basic_queue<T, detail::stack_buffer<T>>(maxsize, detail::lifo_queue_words) {}
+};
+
+/// A `queue` whose `get` takes the smallest item, as Python's does (std::priority_queue takes the
+/// greatest), and of equal ones the one that was put first. A put that waits is not in the queue yet.
+/// `T` is move-assignable too.
+template <std::movable T, class Compare = std::less<>>
+class priority_queue final : public detail::basic_queue<T, detail::heap_buffer<T, Compare>> {
+public:
+    explicit priority_queue(std::size_t maxsize = 0, Compare compare = Compare())
+        : detail::basic_queue<T, detail::heap_buffer<T, Compare>>(
+              maxsize, detail::priority_queue_words, std::move(compare)
+          ) {}
+};
+
+}  // namespace green
