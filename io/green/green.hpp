@@ -27,6 +27,7 @@
 #include <green/sync/select.hpp>
 #include <green/sync/semaphore.hpp>
 #include <green/sync/shared_mutex.hpp>
+#include <green/sync/thread_queue.hpp>
 #include <green/tasks/finally.hpp>
 #include <green/tasks/join_handle.hpp>
 #include <green/tasks/joinall.hpp>

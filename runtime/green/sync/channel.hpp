@@ -33,11 +33,11 @@ inline constexpr exchange_words channel_words{"channel.send", "channel.receive"}
 ///     while (auto n = co_await squares.receive()) use(*n);
 template <std::move_constructible T>
 class channel {
-    using exchange = detail::exchange<T, detail::ring_buffer<T>>;
+    using buffer = detail::ring_buffer<T>;
 
 public:
     class receive_awaitable;
-    using send_awaitable = typename exchange::put_wait;
+    using send_awaitable = detail::put_awaitable<T, buffer>;
 
     explicit channel(std::size_t capacity = 0) noexcept
         : exchange_(capacity, detail::channel_words) {}
@@ -79,16 +79,18 @@ public:
     std::string_view name() const noexcept { return exchange_.name(); }
 
 private:
-    exchange exchange_;
+    detail::exchange<T, buffer> exchange_;
 };
 
 template <std::move_constructible T>
-class channel<T>::receive_awaitable final : public exchange::get_wait {
-    using base = typename exchange::get_wait;
-
+class channel<T>::receive_awaitable final
+    : public detail::get_awaitable<T, typename channel<T>::buffer> {
 public:
-    using base::base;
-    std::optional<T> result() { return std::move(this->item()); }
+    using detail::get_awaitable<T, buffer>::get_awaitable;
+    std::optional<T> result() {
+        this->throw_if_orphaned();
+        return std::move(this->item());
+    }
 };
 
 }  // namespace green

@@ -27,13 +27,33 @@ struct exchange_words {
 //    A putter waits only while the buffer is full, a getter only while it is empty and no putter
 //    waits. So at least one of the two queues is empty, and an item never waits beside a getter.
 
-/// Moves items from tasks that put to tasks that get, first come, first served on both sides. `Buffer`
-/// decides about the order of the items in between: push(T&&), front(), pop(), empty(), size().
-template <class T, class Buffer>
+/// Moves items from those that put to those that get, first come, first served on both sides. `Buffer`
+/// decides about the order of the items in between: push(T&&), front(), pop(), empty(), size(). `Queue`
+/// and `Node` are the waiters: wait_queue, or for threads thread_wait_queue.
+template <class T, class Buffer, class Queue = wait_queue, class Node = wait_node>
 class exchange : public named {
 public:
-    class put_wait;
-    class get_wait;
+    /// A wait of a putter, with what it puts.
+    class put_node : public Node {
+    public:
+        explicit put_node(T&& item) : item_(std::move(item)) {}
+
+    private:
+        friend class exchange;
+        T item_;
+        bool refused_ = false;
+        std::exception_ptr error_;
+    };
+
+    /// A wait of a getter, with what it gets: nothing if the exchange was closed.
+    class get_node : public Node {
+    public:
+        std::optional<T>& item() noexcept { return item_; }
+
+    private:
+        friend class exchange;
+        std::optional<T> item_;
+    };
 
     /// `buffer`: what the buffer is made from.
     template <class... B>
@@ -47,7 +67,7 @@ public:
     bool try_put(T& item) {
         if (closed_) [[unlikely]]
             throw_closed(*this, words_.put);
-        if (auto* const getter = static_cast<get_wait*>(getters_.front())) {
+        if (auto* const getter = static_cast<get_node*>(getters_.front())) {
             getter->item_.emplace(std::move(item));
             ++accepted_;
             getters_.grant(*getter);
@@ -57,6 +77,16 @@ public:
         buffer_.push(std::move(item));
         ++accepted_;
         return true;
+    }
+    bool try_put(put_node& n) { return try_put(n.item_); }
+    void enlist(put_node& n) noexcept { putters_.enlist(n); }
+    void remove(put_node& n) noexcept { putters_.remove(n); }
+    /// Throws what became of a put that has waited, if it failed.
+    void check(const put_node& n) const {
+        if (n.refused_) [[unlikely]]
+            throw_closed(*this, words_.put);
+        if (n.error_) [[unlikely]]
+            std::rethrow_exception(n.error_);
     }
 
     /// False if there is no item: an item of the buffer, or of a putter. The longest waiting putter moves
@@ -69,7 +99,7 @@ public:
                 refill();
             return true;
         }
-        if (auto* const putter = static_cast<put_wait*>(putters_.front())) {
+        if (auto* const putter = static_cast<put_node*>(putters_.front())) {
             item.emplace(std::move(putter->item_));
             ++accepted_;
             putters_.grant(*putter);
@@ -77,12 +107,17 @@ public:
         }
         return false;
     }
+    /// Also true when there will never be one.
+    bool try_get(get_node& n) { return try_get(n.item_) || closed_; }
+    void enlist(get_node& n) noexcept { getters_.enlist(n); }
+    void remove(get_node& n) noexcept { getters_.remove(n); }
+    [[noreturn]] void throw_no_item() const { throw_closed(*this, words_.get); }
 
     /// No item is accepted any more. Waiting putters get closed_error and keep their items; waiting
     /// getters, for whom there is nothing, wake without one. What is buffered can still be got.
     void close() {
         closed_ = true;
-        while (auto* const putter = static_cast<put_wait*>(putters_.front())) {
+        while (auto* const putter = static_cast<put_node*>(putters_.front())) {
             putter->refused_ = true;
             putters_.grant(*putter);
         }
@@ -106,7 +141,7 @@ public:
 
 private:
     void refill() {
-        auto* const putter = static_cast<put_wait*>(putters_.front());
+        auto* const putter = static_cast<put_node*>(putters_.front());
         try {
             buffer_.push(std::move(putter->item_));
             ++accepted_;
@@ -121,61 +156,49 @@ private:
     std::size_t accepted_ = 0;
     bool closed_ = false;
     Buffer buffer_;
-    wait_queue putters_;
-    wait_queue getters_;
+    Queue putters_;
+    Queue getters_;
 };
 
+/// Awaits a put.
 template <class T, class Buffer>
-class exchange<T, Buffer>::put_wait : public wait_node {
+class put_awaitable final : public exchange<T, Buffer>::put_node {
 public:
-    put_wait(exchange& x, T&& item) : exchange_(&x), item_(std::move(item)) {}
+    put_awaitable(exchange<T, Buffer>& x, T&& item)
+        : exchange<T, Buffer>::put_node(std::move(item)), exchange_(&x) {}
 
-    bool ready() { return exchange_->try_put(item_); }
-    void start() noexcept { exchange_->putters_.enlist(*this); }
+    bool ready() { return exchange_->try_put(*this); }
+    void start() noexcept { exchange_->enlist(*this); }
     void result() const {
-        throw_if_orphaned();
-        if (refused_) [[unlikely]]
-            throw_closed(*exchange_, exchange_->words_.put);
-        if (error_) [[unlikely]]
-            std::rethrow_exception(error_);
+        this->throw_if_orphaned();
+        exchange_->check(*this);
     }
     void describe(std::string& out) const override {
-        exchange_->describe(out, exchange_->words_.put);
+        exchange_->describe(out, exchange_->words().put);
     }
 
 private:
-    friend class exchange;
-    exchange* exchange_;
-    T item_;
-    bool refused_ = false;
-    std::exception_ptr error_;
+    exchange<T, Buffer>* exchange_;
 };
 
-/// Without `result()`: what the lack of an item means differs.
+/// Awaits an item. Without `result()`: what the lack of one means differs.
 template <class T, class Buffer>
-class exchange<T, Buffer>::get_wait : public wait_node {
+class get_awaitable : public exchange<T, Buffer>::get_node {
 public:
-    explicit get_wait(exchange& x) noexcept : exchange_(&x) {}
+    explicit get_awaitable(exchange<T, Buffer>& x) noexcept : exchange_(&x) {}
 
-    bool ready() { return exchange_->try_get(item_) || exchange_->closed_; }
-    void start() noexcept { exchange_->getters_.enlist(*this); }
+    bool ready() { return exchange_->try_get(*this); }
+    void start() noexcept { exchange_->enlist(*this); }
     void describe(std::string& out) const override {
-        exchange_->describe(out, exchange_->words_.get);
+        exchange_->describe(out, exchange_->words().get);
     }
 
 protected:
-    ~get_wait() = default;
-    /// The item, or none if the exchange is closed.
-    std::optional<T>& item() {
-        throw_if_orphaned();
-        return item_;
-    }
-    exchange& source() const noexcept { return *exchange_; }
+    ~get_awaitable() = default;
+    exchange<T, Buffer>& source() const noexcept { return *exchange_; }
 
 private:
-    friend class exchange;
-    exchange* exchange_;
-    std::optional<T> item_;
+    exchange<T, Buffer>* exchange_;
 };
 
 }  // namespace green::detail

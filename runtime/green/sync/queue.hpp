@@ -88,7 +88,7 @@ class basic_queue {
 public:
     class get_awaitable;
     class join_awaitable;
-    using put_awaitable = typename exchange_type::put_wait;
+    using put_awaitable = detail::put_awaitable<T, Buffer>;
 
     basic_queue(const basic_queue&) = delete;
     basic_queue& operator=(const basic_queue&) = delete;
@@ -108,11 +108,11 @@ public:
 
     /// `T item = co_await q.get()`: the next item. closed_error when the queue is closed and empty.
     /// **cancel:** total: no item was taken. **order:** first come, first served.
-    [[nodiscard]] get_awaitable get() noexcept { return get_awaitable(*this); }
+    [[nodiscard]] get_awaitable get() noexcept { return get_awaitable(exchange_); }
     /// None if the queue is empty. closed_error when it is closed and empty.
     std::optional<T> try_get() {
         std::optional<T> item;
-        if (!exchange_.try_get(item) && closed()) throw_closed(exchange_, exchange_.words().get);
+        if (!exchange_.try_get(item) && closed()) exchange_.throw_no_item();
         return item;
     }
 
@@ -166,13 +166,13 @@ private:
 };
 
 template <class T, class Buffer>
-class basic_queue<T, Buffer>::get_awaitable final : public exchange_type::get_wait {
+class basic_queue<T, Buffer>::get_awaitable final : public detail::get_awaitable<T, Buffer> {
 public:
-    explicit get_awaitable(basic_queue& q) noexcept : exchange_type::get_wait(q.exchange_) {}
+    using detail::get_awaitable<T, Buffer>::get_awaitable;
     T result() {
-        auto& item = this->item();
-        if (!item) throw_closed(this->source(), this->source().words().get);
-        return std::move(*item);
+        this->throw_if_orphaned();
+        if (!this->item()) this->source().throw_no_item();
+        return std::move(*this->item());
     }
 };
 
