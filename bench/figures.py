@@ -52,4 +52,29 @@ FIGURES = [
         "sleep_1m_p99_late", "a million sleeps: p99 lateness", "ms", Bar(value=25), argument="sleep_1m"
     ),
     Figure("sleep_1m_early", "a million sleeps: ended early", "", Bar(value=0), argument="sleep_1m"),
+    Figure(
+        "channel_unbuffered",
+        "channel without a buffer, per message",
+        "ns",
+        Bar(times_limit=2.5, faster_than={"go": 5}),
+        suite="sync",
+    ),
+    Figure(
+        "channel_1024",
+        "channel of 1024, per message",
+        "ns",
+        Bar(times_limit=2.5, faster_than={"go": 5}),
+        suite="sync",
+    ),
+    Figure("queue_1024", "queue of 1024, per item", "ns", limit="channel_1024", suite="sync"),
+    Figure("mutex_handoff", "mutex, 10 rivals: lock, yield, unlock", "ns", suite="sync"),
+    Figure(
+        "semaphore_handoff",
+        "semaphore, 10 rivals: acquire, yield, release",
+        "ns",
+        limit="mutex_handoff",
+        suite="sync",
+    ),
+    Figure("timeout_unused", "with_timeout around what is ready", "ns", suite="sync"),
+    Figure("timer_1m", "a million timers: start and cancel", "ns", suite="sync"),
 ]

@@ -89,7 +89,10 @@ public:
     using detail::get_awaitable<T, buffer>::get_awaitable;
     std::optional<T> result() {
         this->throw_if_orphaned();
-        return std::move(this->item());
+        // Not the optional as a whole: its parts were written one by one, and a processor cannot
+        // forward two small stores to one big load.
+        if (!this->item()) return std::nullopt;
+        return std::move(*this->item());
     }
 };
 

@@ -8,7 +8,6 @@
 #include <green/sync/wait_queue.hpp>
 
 #include <cstddef>
-#include <exception>
 #include <optional>
 #include <utility>
 
@@ -41,8 +40,7 @@ public:
     private:
         friend class exchange;
         T item_;
-        bool refused_ = false;
-        std::exception_ptr error_;
+        bool refused_ = false;  // the exchange was closed
     };
 
     /// A wait of a getter, with what it gets: nothing if the exchange was closed.
@@ -73,7 +71,7 @@ public:
             getters_.grant(*getter);
             return true;
         }
-        if (buffer_.size() >= capacity_) return false;
+        if (buffer_.size() >= capacity_ || !putters_.empty()) return false;
         buffer_.push(std::move(item));
         ++accepted_;
         return true;
@@ -81,12 +79,10 @@ public:
     bool try_put(put_node& n) { return try_put(n.item_); }
     void enlist(put_node& n) noexcept { putters_.enlist(n); }
     void remove(put_node& n) noexcept { putters_.remove(n); }
-    /// Throws what became of a put that has waited, if it failed.
+    /// Throws if the put that has waited was refused.
     void check(const put_node& n) const {
         if (n.refused_) [[unlikely]]
             throw_closed(*this, words_.put);
-        if (n.error_) [[unlikely]]
-            std::rethrow_exception(n.error_);
     }
 
     /// False if there is no item: an item of the buffer, or of a putter. The longest waiting putter moves
@@ -144,10 +140,11 @@ private:
         auto* const putter = static_cast<put_node*>(putters_.front());
         try {
             buffer_.push(std::move(putter->item_));
-            ++accepted_;
-        } catch (...) {  // the putter's failure, not the getter's
-            putter->error_ = std::current_exception();
+        } catch (...
+        ) {  // no memory, or the item's move throws: it goes on waiting, nothing is lost
+            return;
         }
+        ++accepted_;
         putters_.grant(*putter);
     }
 
