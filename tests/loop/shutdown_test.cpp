@@ -230,4 +230,37 @@ TEST_CASE("the order of the end: the youngest task is unwound first", "[shutdown
     REQUIRE(log.text() == "2inner 2outer 1inner 1outer");
 }
 
+// Tasks refer to what main has in its frame: a queue, a lock that they hold.
+TEST_CASE("a cancelled main is unwound when all others have ended", "[shutdown]") {
+    recorder log;
+    struct at_end {
+        recorder& log;
+        const char* name;
+        ~at_end() { log.stamp(name); }
+    };
+    auto const slow_end = [](at_end& mine) -> task<> {
+        co_await finally_(
+            []() -> task<> { co_await sleep_for(1h); }, []() -> task<> { co_await sleep_for(2ms); }
+        );
+        mine.log.note("never");
+    };
+    REQUIRE_THROWS_AS(
+        run(virtual_clock(),
+            [&]() -> task<> {
+                at_end main{log, "main"};
+                spawn([&]() -> task<> {
+                    at_end const end{log, "quick"};
+                    co_await sleep_for(1h);
+                });
+                spawn(slow_end, std::ref(main));
+                co_await sleep_for(1ms);
+                auto const own = detail::scheduler::current()->running();
+                own->request_cancel("stop", std::source_location::current());
+                co_await sleep_for(1h);
+            }),
+        cancelled_error
+    );
+    REQUIRE(log.text() == "quick@1 main@3");
+}
+
 }  // namespace

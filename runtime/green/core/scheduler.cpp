@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace green::detail {
 
@@ -27,6 +28,8 @@ void scheduler::enter() noexcept {
     ids_ = 0;
     ended_ = 0;
     closing_ = false;
+    main_ = nullptr;
+    main_waits_ = false;
     open_.store(true, std::memory_order_relaxed);
     current_ = this;
 }
@@ -110,6 +113,10 @@ void scheduler::begin(green_task& t) noexcept {
 
 void scheduler::conclude(green_task& t) noexcept {
     if (t.state_ == task_state::unwinding) {
+        if (&t == main_ && size() > 1) {
+            main_waits_ = true;
+            return;
+        }
         t.unwind();
         t.cancelled_ = true;
     }
@@ -123,6 +130,12 @@ void scheduler::conclude(green_task& t) noexcept {
     while (joiner* j = t.joiners_.pop_front()) j->task_ended(t);
     home.child_ended(t);
     t.drop_ref();
+}
+
+void scheduler::unwind_main() noexcept {
+    green_task& main = *std::exchange(main_, nullptr);
+    main_waits_ = false;
+    dispatch(main);
 }
 
 }  // namespace green::detail

@@ -114,6 +114,12 @@ protected:
     void enter() noexcept;
     void leave() noexcept;
 
+    /// `main` is unwound after all others of the root: they often refer to what is in its frames. It
+    /// waits for `unwind_main` when it is cancelled.
+    void set_main(green_task& main) noexcept { main_ = &main; }
+    bool main_waits() const noexcept { return main_waits_; }
+    void unwind_main() noexcept;
+
     // The end of a run.
     using nursery::cancel_children;
     /// From now on a task is cancelled before its first step.
@@ -137,6 +143,8 @@ private:
     green_task* parent() const noexcept final { return nullptr; }
 
     green_task* running_ = nullptr;
+    green_task* main_ = nullptr;
+    bool main_waits_ = false;
     std::int32_t budget_ = 0;
     ready_queue ready_;
     std::uint64_t ids_ = 0;

@@ -336,10 +336,11 @@ struct loop_core::grace_timer final : timer {
 
 void loop_core::drive(green_task& main) {
     std::string deadlock;
+    set_main(main);
     for (;;) {
         work();
         // Before the wait: what main leaves behind is cancelled, not waited for.
-        if (main.ended()) break;
+        if (main.ended() || main_waits()) break;
         if (has_ready() || wait()) continue;
         try {
             deadlock = "green::run: deadlock: nothing can wake main any more. Blocked tasks:\n" +
@@ -372,6 +373,8 @@ void loop_core::shut_down() {
     // What still has not ended waits for an operation that cannot be cancelled and has not
     // completed: its frames may be in use, so they are abandoned, not destroyed.
     while (has_ready()) run_ready(static_cast<std::size_t>(-1));
+    if (main_waits()) unwind_main();
+    while (has_ready()) run_ready(static_cast<std::size_t>(-1));
     abandon_all();
     // The limits of abandoned scopes are still armed; no later run is to wait for them.
     while (!timers_.empty()) timers_.fire(clock::time_point::max() - clock::duration(1));
@@ -381,6 +384,7 @@ void loop_core::drain(grace_timer& grace) {
     cancel_children({"the run is ending", std::source_location::current()});
     for (;;) {
         work();
+        if (main_waits() && root().size() == 1) unwind_main();
         if (grace.over || root().size() == 0) break;
         if (!has_ready() && !wait()) break;
     }
