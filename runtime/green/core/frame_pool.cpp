@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t region_size = std::size_t{1} << 20;
 /// A thread that has so much already gets larger regions, of huge pages where the system has them: most
 /// of the time of a million new tasks is in page faults.
-constexpr std::size_t much = std::size_t{16} << 20;
+constexpr std::size_t much = std::size_t{8} << 20;
 constexpr std::size_t large_region_size = std::size_t{4} << 20;
 constexpr std::size_t huge_page_size = std::size_t{2} << 20;
 /// So many are carved at once: a new page is touched only when it is needed.

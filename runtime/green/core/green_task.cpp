@@ -82,9 +82,12 @@ void green_task::leave_shield() noexcept {
     update_must_stop();
 }
 
+void green_task::report_unobserved() noexcept {
+    if (failed()) scheduler_->unhandled(*this);
+}
+
 void green_task::last_ref_dropped() noexcept {
-    if (!observed_ && failed()) [[unlikely]]
-        scheduler_->unhandled(*this);
+    if (!observed_) report_unobserved();
     unwind();  // nothing, unless the task was never started
     delete extras_;
     delete this;

@@ -203,6 +203,7 @@ private:
     }
     void unwind() noexcept;
     void last_ref_dropped() noexcept;
+    [[gnu::noinline]] void report_unobserved() noexcept;
     task_extras& extras();
 
     union {

@@ -71,17 +71,20 @@ inline void scheduler::begin(green_task& t) noexcept {
         return;
     }
     t.state_ = task_state::running;
-    promise_base* root = t.frame_;
-    if (!root) {
-        try {
-            root = &t.make_root();
-        } catch (...) {  // the callable threw before there was a coroutine
-            t.set_error(std::current_exception());
-            t.state_ = task_state::ended;
-            return;
-        }
+    promise_base* const root = t.frame_ ? t.frame_ : call(t);
+    if (root) root->handle().resume();
+}
+
+/// The outermost frame of a task made from a callable; null, and the task has failed, if the callable
+/// threw before there was a coroutine.
+promise_base* scheduler::call(green_task& t) noexcept {
+    try {
+        return &t.make_root();
+    } catch (...) {
+        t.set_error(std::current_exception());
+        t.state_ = task_state::ended;
+        return nullptr;
     }
-    root->handle().resume();
 }
 
 inline void scheduler::conclude(green_task& t) noexcept {

@@ -131,6 +131,7 @@ private:
     [[noreturn]] static void throw_wrong_thread();
     void dispatch(green_task& t) noexcept;
     void begin(green_task& t) noexcept;
+    [[gnu::noinline]] static promise_base* call(green_task& t) noexcept;
     void conclude(green_task& t) noexcept;
     void abandon(green_task& t) noexcept;
     void child_ended(green_task&) noexcept final {}
