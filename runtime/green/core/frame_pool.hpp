@@ -2,33 +2,44 @@
 
 #include <green/core/config.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 namespace green::detail {
 
-/// Memory for coroutine frames and green tasks: one free list per 16 bytes of size and thread. Sizes
-/// are 8 bytes more than a multiple of 16: with malloc's own word that leaves no gap between blocks.
+/// Memory for coroutine frames and green tasks: one free list per 16 bytes of size and thread. Larger
+/// blocks than `max_size` are the system's.
 ///
-/// A block is an ordinary `operator new` block of its class size, so it may be freed on any thread
-/// and by code compiled with or without AddressSanitizer (which bypasses the lists). A thread keeps
-/// at most `max_cached` bytes; the rest goes back to the system's allocator.
+/// Blocks are carved from spans of 64 KiB, without a gap and without a call of malloc for each. A
+/// thread takes blocks of a size from one span, the present one, and gives them back there. The others
+/// of the size have lists of their own:
+///
+///     present ──out of blocks──► exhausted ──a block comes back──► partly free ─┐ the last one does
+///        ▲                                                          │           ▼
+///        └──────────────────────────────────────────────────────────┴──────── empty ──► the system's
+///
+/// An empty span serves any size; a thread keeps at most `max_cached` bytes in such spans, so that a
+/// burst gives its memory back.
+///
+/// A block may be freed on any thread: it goes back to the one that it came from. Under
+/// AddressSanitizer all blocks are the system's.
 class frame_pool {
 public:
     static constexpr std::size_t step = 16;
-    static constexpr std::size_t max_size = 1024 + step / 2;
+    static constexpr std::size_t max_size = 1024;
     static constexpr std::size_t max_cached = std::size_t{4} << 20;
 
     static void* allocate(std::size_t size) {
 #if !GREEN_ASAN
         std::size_t const c = class_of(size);
         if (c < classes) {
-            if (block* b = lists_.free[c]) {
-                lists_.free[c] = b->next;
-                lists_.room += static_cast<std::ptrdiff_t>(bytes_of(c));
+            if (block* b = heap_.free[c]) [[likely]] {
+                heap_.free[c] = b->next;
                 return b;
             }
-            return ::operator new(bytes_of(c));
+            return refill(c);
         }
 #endif
         return ::operator new(size);
@@ -38,13 +49,14 @@ public:
 #if !GREEN_ASAN
         std::size_t const c = class_of(size);
         if (c < classes) {
-            std::ptrdiff_t const room = lists_.room - static_cast<std::ptrdiff_t>(bytes_of(c));
-            if (room < 0) [[unlikely]]
-                return release_uncached(p, size);
-            lists_.room = room;
-            auto* b = static_cast<block*>(p);
-            b->next = lists_.free[c];
-            lists_.free[c] = b;
+            auto* const b = static_cast<block*>(p);
+            span* const s = span_of(p);
+            if (s == heap_.present[c]) [[likely]] {
+                b->next = heap_.free[c];
+                heap_.free[c] = b;
+            } else {
+                release_elsewhere(b, s);
+            }
             return;
         }
 #else
@@ -53,38 +65,58 @@ public:
         ::operator delete(p);
     }
 
-    /// Bytes that this thread keeps for re-use.
-    static std::size_t cached() noexcept {
-        return lists_.open ? max_cached - static_cast<std::size_t>(lists_.room) : 0;
-    }
+    /// Bytes that this thread keeps for re-use, counted.
+    static std::size_t cached() noexcept;
 
-    /// Gives all cached blocks of this thread back.
+    /// Gives all spans of this thread back that have no block in use.
     static void trim() noexcept;
 
 private:
-    static constexpr std::size_t classes = max_size / step + 1;  // class_of(max_size) + 1
+    static constexpr std::size_t classes = max_size / step + 1;
     static constexpr std::size_t class_of(std::size_t size) noexcept {
-        return (size + step / 2 - 1) / step;
+        return (size + step - 1) / step;
     }
-    static constexpr std::size_t bytes_of(std::size_t c) noexcept { return c * step + step / 2; }
+    static constexpr std::size_t span_size = std::size_t{64} << 10;
 
     struct block {
         block* next;
     };
-    struct lists {
-        block* free[classes];
-        std::ptrdiff_t room;  // bytes that may still be cached
-        bool open;  // the thread's clean-up is registered and has not run
-        bool ended;
+    struct span;
+    static span* span_of(void* p) noexcept {
+        return reinterpret_cast<span*>(
+            reinterpret_cast<std::uintptr_t>(p) & ~static_cast<std::uintptr_t>(span_size - 1)
+        );
+    }
+    /// What a thread has.
+    struct heap {
+        block* free[classes];  // of the present span
+        span* present[classes];
+        span* partly_free[classes];
+        span* empty;
+        std::size_t empty_bytes;
+        std::size_t bytes;  // of all spans
+        span* all;  // except empty ones
+        char* unused;  // spans to be, up to unused_end
+        char* unused_end;
+        std::atomic<block*> returned;  // by other threads; pushed with the mutex held
+        bool open;  // the clean-up at the thread's end is registered
+        bool ended;  // it has run
     };
+    struct cleaner;
 
-    /// No room. First release on a thread: registers the clean-up at thread exit, then caches.
-    static void release_uncached(void* p, std::size_t size) noexcept;
+    [[gnu::noinline]] static void* refill(std::size_t c);
+    [[gnu::noinline]] static void release_elsewhere(block* b, span* s) noexcept;
 
-    friend struct frame_pool_cleaner;
+    static void open();
+    static span* new_span(std::size_t c);
+    static void set_aside(std::size_t c) noexcept;
+    static void keep_empty(span* s) noexcept;
+    static void release_foreign(block* b, span* s) noexcept;
+    static void take_returned() noexcept;
+
     // Constant-initialised and trivially destructible, so an access is one load from the thread's
     // block. initial-exec: no call of __tls_get_addr.
-    static thread_local constinit lists lists_ __attribute__((tls_model("initial-exec")));
+    static thread_local constinit heap heap_ __attribute__((tls_model("initial-exec")));
 };
 
 }  // namespace green::detail

@@ -7,10 +7,8 @@
 
 namespace green::detail {
 
-green_task::~green_task() = default;
-
 task_extras& green_task::extras() {
-    if (!extras_) extras_ = std::make_unique<task_extras>();
+    if (!extras_) extras_ = new task_extras;
     return *extras_;
 }
 
@@ -84,17 +82,14 @@ void green_task::leave_shield() noexcept {
     update_must_stop();
 }
 
-void green_task::unwind() noexcept {
-    for (promise_base* frame = frame_; frame;) {
-        promise_base* const parent = frame->parent();
-        frame->destroy();
-        frame = parent;
-    }
-    frame_ = nullptr;
+void green_task::report_unobserved() noexcept {
+    if (failed()) scheduler_->unhandled(*this);
 }
 
 void green_task::last_ref_dropped() noexcept {
-    if (!observed_ && failed()) scheduler_->unhandled(*this);
+    if (!observed_) report_unobserved();
+    unwind();  // nothing, unless the task was never started
+    delete extras_;
     delete this;
 }
 

@@ -81,7 +81,10 @@ struct task_extras {
 /// The control block of a green task. Loop-affine.
 class green_task : public list_node<green_task> {
 public:
-    green_task(scheduler& s, std::source_location spawned_at) noexcept;
+    /// `root`: the outermost frame, at its initial suspension; null if there is only a callable yet.
+    green_task(
+        scheduler& s, std::source_location spawned_at, promise_base* root = nullptr
+    ) noexcept;
     green_task(const green_task&) = delete;
     green_task& operator=(const green_task&) = delete;
 
@@ -155,8 +158,11 @@ public:
         frame_ = &frame;
         state_ = task_state::unwinding;
     }
-    /// The outermost frame reached its end.
-    void root_ended() noexcept { state_ = task_state::ended; }
+    /// The outermost frame reached its end. It is destroyed as soon as the current resume has returned.
+    void root_ended(promise_base& root) noexcept {
+        frame_ = &root;
+        state_ = task_state::ended;
+    }
 
     // --- structure
     nursery* home() const noexcept { return ended() ? nullptr : home_; }
@@ -173,12 +179,14 @@ public:
     }
 
 protected:
-    virtual ~green_task();
+    virtual ~green_task() = default;
 
+    /// The task is made from a callable: the two functions below are called.
+    void begin_with_callable() noexcept { has_callable_ = true; }
     /// First step: makes the outermost frame, which it leaves at its initial suspension.
     virtual promise_base& make_root() = 0;
-    /// Destroys what is left of the frames and the callable; keeps the outcome.
-    virtual void drop_root() noexcept = 0;
+    /// Destroys the callable, when the frames are gone.
+    virtual void drop_callable() noexcept = 0;
     virtual void set_error(std::exception_ptr e) noexcept = 0;
     /// Shows the task at the place of its coroutine when its spawner gave none.
     void place_at(std::source_location coroutine) noexcept {
@@ -195,6 +203,7 @@ private:
     }
     void unwind() noexcept;
     void last_ref_dropped() noexcept;
+    [[gnu::noinline]] void report_unobserved() noexcept;
     task_extras& extras();
 
     union {
@@ -202,13 +211,13 @@ private:
         leaf* leaf_;  // suspended: what it waits for
     };
     scheduler* scheduler_;
-    promise_base* frame_ = nullptr;  // innermost suspended frame
+    promise_base* frame_;  // innermost suspended frame; created: the outermost, if it is there
     union {
         nursery* home_ = nullptr;
         std::uint64_t sequence_;  // ended
     };
     intrusive_list<joiner> joiners_;
-    std::unique_ptr<task_extras> extras_;
+    task_extras* extras_ = nullptr;  // owned; deleted by last_ref_dropped
     task_id id_;
     std::source_location spawned_at_;
     std::uint32_t refs_ = 0;
@@ -220,6 +229,9 @@ private:
     bool cancelled_ : 1 = false;
     bool observed_ : 1 = false;
     bool shields_off_ : 1 = false;  // force_cancel() was called
+    bool has_callable_ : 1 = false;
+    [[maybe_unused]] bool spare_ : 1 =
+        false;  // all eight, so that a constructor need not read them
 };
 
 /// A counted reference to a green task of type T (green_task or a class derived from it).
@@ -241,6 +253,8 @@ public:
     }
 
     T* get() const noexcept { return task_; }
+    /// The caller drops the reference.
+    T* release() noexcept { return std::exchange(task_, nullptr); }
     T* operator->() const noexcept { return task_; }
     T& operator*() const noexcept { return *task_; }
     explicit operator bool() const noexcept { return task_ != nullptr; }

@@ -81,7 +81,7 @@ private:
             promise_base* const parent = static_cast<promise_base&>(h.promise()).parent_;
             scheduler& s = *scheduler::current();
             if (!parent) {
-                s.running()->root_ended();
+                s.running()->root_ended(h.promise());
                 return std::noop_coroutine();
             }
             if (!s.take_step()) [[unlikely]] {
@@ -96,6 +96,13 @@ private:
     promise_base* parent_ = nullptr;
     std::source_location awaiting_;
 };
+
+inline void green_task::unwind() noexcept {
+    while (promise_base* const frame = frame_) {
+        frame_ = frame->parent();
+        frame->destroy();
+    }
+}
 
 /// Where the result of a frame goes: it lives in the frame's owner, so that the frame can die first.
 template <class T>

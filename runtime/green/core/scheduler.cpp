@@ -68,19 +68,45 @@ void scheduler::abandon(green_task& t) noexcept {
     t.state_ = task_state::ended;
 }
 
-std::size_t scheduler::run_ready(std::size_t limit) noexcept {
-    green_task* const last = ready_.tail_;
-    std::size_t n = 0;
-    while (n < limit && ready_.head_) {
-        green_task* const t = ready_.head_;
-        ready_.head_ = t->next_ready_;
-        if (!ready_.head_) ready_.tail_ = nullptr;
-        ++n;
-        bool const end_of_turn = t == last;
-        dispatch(*t);
-        if (end_of_turn) break;
+inline void scheduler::begin(green_task& t) noexcept {
+    if (t.must_stop_) {  // cancelled before its first step: the body never runs
+        t.state_ = task_state::unwinding;
+        return;
     }
-    return n;
+    t.state_ = task_state::running;
+    promise_base* const root = t.frame_ ? t.frame_ : call(t);
+    if (root) root->handle().resume();
+}
+
+/// The outermost frame of a task made from a callable; null, and the task has failed, if the callable
+/// threw before there was a coroutine.
+promise_base* scheduler::call(green_task& t) noexcept {
+    try {
+        return &t.make_root();
+    } catch (...) {
+        t.set_error(std::current_exception());
+        t.state_ = task_state::ended;
+        return nullptr;
+    }
+}
+
+inline void scheduler::conclude(green_task& t) noexcept {
+    bool const cancelled = t.state_ == task_state::unwinding;
+    if (cancelled && &t == main_ && size() > 1) {
+        main_waits_ = true;
+        return;
+    }
+    t.unwind();  // of one that has ended well only the outermost frame is left
+    if (cancelled) t.cancelled_ = true;
+    if (t.has_callable_) t.drop_callable();
+    t.state_ = task_state::ended;
+    running_ = nullptr;
+    nursery& home = *t.home_;
+    home.remove(t);
+    t.sequence_ = ++ended_;  // in the place of home_
+    while (joiner* j = t.joiners_.pop_front()) j->task_ended(t);
+    if (&home != this) home.child_ended(t);
+    t.drop_ref();
 }
 
 inline void scheduler::dispatch(green_task& t) noexcept {
@@ -93,49 +119,29 @@ inline void scheduler::dispatch(green_task& t) noexcept {
         begin(t);
     }
     if (t.state_ >= task_state::unwinding) conclude(t);
-    running_ = nullptr;
 }
 
-void scheduler::begin(green_task& t) noexcept {
-    if (t.must_stop_) {  // cancelled before its first step: the body never runs
-        t.state_ = task_state::unwinding;
-        return;
+std::size_t scheduler::run_ready(std::size_t limit) noexcept {
+    green_task* const last = ready_.tail_;
+    std::size_t n = 0;
+    while (n < limit && ready_.head_) {
+        green_task* const t = ready_.head_;
+        ready_.head_ = t->next_ready_;
+        if (!ready_.head_) ready_.tail_ = nullptr;
+        ++n;
+        bool const end_of_turn = t == last;
+        dispatch(*t);
+        if (end_of_turn) break;
     }
-    t.state_ = task_state::running;
-    try {
-        promise_base& root = t.make_root();
-        root.handle().resume();
-    } catch (...) {  // the callable threw before there was a coroutine
-        t.set_error(std::current_exception());
-        t.root_ended();
-    }
-}
-
-void scheduler::conclude(green_task& t) noexcept {
-    if (t.state_ == task_state::unwinding) {
-        if (&t == main_ && size() > 1) {
-            main_waits_ = true;
-            return;
-        }
-        t.unwind();
-        t.cancelled_ = true;
-    }
-    t.drop_root();
-    t.state_ = task_state::ended;
-    t.frame_ = nullptr;
     running_ = nullptr;
-    nursery& home = *t.home_;
-    home.remove(t);
-    t.sequence_ = ++ended_;  // in the place of home_
-    while (joiner* j = t.joiners_.pop_front()) j->task_ended(t);
-    home.child_ended(t);
-    t.drop_ref();
+    return n;
 }
 
 void scheduler::unwind_main() noexcept {
     green_task& main = *std::exchange(main_, nullptr);
     main_waits_ = false;
     dispatch(main);
+    running_ = nullptr;
 }
 
 }  // namespace green::detail

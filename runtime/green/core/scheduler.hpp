@@ -137,6 +137,7 @@ private:
     [[noreturn]] static void throw_wrong_thread();
     void dispatch(green_task& t) noexcept;
     void begin(green_task& t) noexcept;
+    [[gnu::noinline]] static promise_base* call(green_task& t) noexcept;
     void conclude(green_task& t) noexcept;
     void abandon(green_task& t) noexcept;
     void child_ended(green_task&) noexcept final {}
@@ -155,8 +156,10 @@ private:
     static thread_local constinit scheduler* current_ __attribute__((tls_model("initial-exec")));
 };
 
-inline green_task::green_task(scheduler& s, std::source_location spawned_at) noexcept
-    : scheduler_(&s), id_(s.next_id()), spawned_at_(spawned_at) {}
+inline green_task::green_task(
+    scheduler& s, std::source_location spawned_at, promise_base* root
+) noexcept
+    : scheduler_(&s), frame_(root), id_(s.next_id()), spawned_at_(spawned_at) {}
 
 inline void nursery::adopt(green_task& child) noexcept {
     child.home_ = this;

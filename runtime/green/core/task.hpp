@@ -57,12 +57,12 @@ private:
 
     explicit task(detail::promise_base& frame) noexcept : frame_(&frame) {}
 
-    detail::promise_base* release() {
-        if (!frame_) {
+    /// Throws if there is nothing to run.
+    void require() const {
+        if (!frame_) [[unlikely]]
             detail::throw_logic_error("green: this task is empty: moved from, or awaited already");
-        }
-        return std::exchange(frame_, nullptr);
     }
+    detail::promise_base* release() noexcept { return std::exchange(frame_, nullptr); }
 
     detail::promise_base* frame_ = nullptr;
 };
@@ -80,7 +80,10 @@ inline task<void> task_promise<void>::get_return_object() noexcept { return task
 template <class T>
 class child_awaiter : private outcome<T> {
 public:
-    explicit child_awaiter(task<T>&& t) { this->child = t.release(); }
+    explicit child_awaiter(task<T>&& t) {
+        t.require();
+        this->child = t.release();
+    }
     child_awaiter(const child_awaiter&) = delete;
     child_awaiter& operator=(const child_awaiter&) = delete;
     ~child_awaiter() {

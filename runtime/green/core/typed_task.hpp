@@ -12,27 +12,34 @@ namespace green::detail {
 template <class T>
 class typed_task : public green_task, public outcome<T> {
 public:
-    typed_task(scheduler& s, std::source_location where, task<T> body) : green_task(s, where) {
-        take_root(std::move(body));
+    static typed_task* make(scheduler& s, std::source_location where, task<T>&& body) {
+        body.require();  // so that nothing throws once there is memory
+        return new typed_task(s, where, std::move(body));
     }
 
     std::exception_ptr error() const noexcept final { return outcome<T>::error(); }
 
 protected:
     typed_task(scheduler& s, std::source_location where) noexcept : green_task(s, where) {}
-    ~typed_task() override { drop_frames(); }
 
     void take_root(task<T>&& body) {
-        this->child = body.release();
-        this->child->adopt(*this, nullptr);
-    }
-    void drop_frames() noexcept {
-        if (this->child) this->child->destroy();
+        body.require();
+        own(std::move(body));
     }
 
     promise_base& make_root() override { return *this->child; }
-    void drop_root() noexcept override { drop_frames(); }
+    void drop_callable() noexcept override {}
     void set_error(std::exception_ptr e) noexcept final { outcome<T>::set_error(std::move(e)); }
+
+private:
+    typed_task(scheduler& s, std::source_location where, task<T>&& body) noexcept
+        : green_task(s, where, body.frame_) {
+        own(std::move(body));
+    }
+    void own(task<T>&& body) noexcept {
+        this->child = body.release();
+        this->child->adopt(*this, nullptr);
+    }
 };
 
 /// std::invoke for what `spawn` takes, without the weight of <functional>: a callable, or a member
@@ -83,7 +90,9 @@ public:
     template <class G, class... As>
     callable_task(scheduler& s, std::source_location where, G&& f, As&&... args)
         : typed_task<T>(s, where),
-          call_(std::in_place, static_cast<G&&>(f), static_cast<As&&>(args)...) {}
+          call_(std::in_place, static_cast<G&&>(f), static_cast<As&&>(args)...) {
+        this->begin_with_callable();
+    }
 
 private:
     promise_base& make_root() override {
@@ -93,10 +102,7 @@ private:
         this->place_at(this->child->awaiting());
         return *this->child;
     }
-    void drop_root() noexcept override {
-        this->drop_frames();
-        call_.reset();
-    }
+    void drop_callable() noexcept override { call_.reset(); }
 
     std::optional<std::tuple<F, Args...>> call_;
 };

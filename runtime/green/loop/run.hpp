@@ -57,7 +57,7 @@ T run(
     detail::run_session session(options);
     return detail::run_to_result<T>(
         session,
-        detail::task_ref(new detail::typed_task<T>(session.owner(), where, std::move(main)))
+        detail::task_ref(detail::typed_task<T>::make(session.owner(), where, std::move(main)))
     );
 }
 

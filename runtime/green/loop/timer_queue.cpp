@@ -1,12 +1,42 @@
 #include <green/loop/timer_queue.hpp>
 
+#include <green/core/frame_pool.hpp>
+
 #include <algorithm>
 #include <bit>
 #include <cassert>
-#include <functional>
 #include <utility>
 
 namespace green::detail {
+namespace {
+
+/// While a timer of a bucket is moved, the one so many places further is fetched from memory.
+constexpr std::size_t fetched_ahead = 12;
+/// Room for so many timers is kept from one tick to the next.
+constexpr std::size_t most_kept = 16 * 1024;
+
+}  // namespace
+
+/// A part of a bucket. All but the last of a bucket are full.
+struct timer_queue::chunk {
+    static constexpr std::size_t capacity = (frame_pool::max_size - 2 * sizeof(void*)) /
+        sizeof(timer*);
+
+    static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
+    static void operator delete(void* p, std::size_t size) noexcept {
+        frame_pool::release(p, size);
+    }
+
+    chunk* previous;
+    std::size_t size;
+    timer* timers[capacity];
+};
+
+timer_queue::~timer_queue() {
+    for (chunk* c : bucket_) {
+        while (c) delete std::exchange(c, c->previous);
+    }
+}
 
 void timer_queue::insert(timer& t, clock::time_point deadline, std::uint64_t order) {
     assert(!t.armed());
@@ -19,40 +49,65 @@ void timer_queue::insert(timer& t, clock::time_point deadline, std::uint64_t ord
 }
 
 void timer_queue::disarm(timer& t) noexcept {
-    if (t.link_) return take_from_bucket(t);
-    if (t.slot_ == timer::unarmed) return;
-    std::size_t const slot = std::exchange(t.slot_, timer::unarmed);
-    remove_at(slot);
+    switch (t.place_) {
+    case timer::unarmed: return;
+    case place_in_run:
+        run_[t.slot_].owner = nullptr;
+        --run_left_;
+        break;
+    case place_in_heap: remove_at(t.slot_); break;
+    default: take_from_bucket(t);
+    }
+    t.place_ = timer::unarmed;
+}
+
+/// The first of the run and the heap. Not if both are empty.
+const timer_queue::entry& timer_queue::nearest() noexcept {
+    if (run_left_ == 0) return heap_.front();
+    while (!run_[run_next_].owner) ++run_next_;
+    const entry& e = run_[run_next_];
+    return heap_.empty() || before(e, heap_.front()) ? e : heap_.front();
+}
+
+/// Takes out what `nearest` has just given.
+void timer_queue::take_nearest() noexcept {
+    if (run_left_ > 0 && (heap_.empty() || before(run_[run_next_], heap_.front()))) {
+        ++run_next_;
+        --run_left_;
+    } else {
+        remove_at(0);
+    }
 }
 
 std::size_t timer_queue::fire(clock::time_point now) noexcept {
     std::uint64_t const limit = armed_;
     bool fired_timer = false;
     std::size_t fired = 0;
-    // Bucket by bucket: a loop that is late does not pile all that is due into the heap first.
+    // Bucket by bucket: a loop that is late does not pile all that is due into the run first.
     do {
-        while (!heap_.empty() && heap_.front().deadline <= now) {
-            bool const is_limit = (heap_.front().order & limit_bit) != 0;
-            if ((heap_.front().order & ~limit_bit) > limit) return fired;
+        while (!near_empty()) {
+            entry const e = nearest();
+            if (e.deadline > now) return fired;
+            bool const is_limit = (e.order & limit_bit) != 0;
+            if ((e.order & ~limit_bit) > limit) return fired;
             if (is_limit && fired_timer) return fired;
             fired_timer = fired_timer || !is_limit;
-            timer& t = *heap_.front().owner;
-            t.slot_ = timer::unarmed;
-            remove_at(0);
+            take_nearest();
+            e.owner->place_ = timer::unarmed;
             ++fired;
-            t.expired();
+            e.owner->expired();
         }
-    } while (heap_.empty() && advance(tick_of(now)));
+    } while (advance(tick_of(now)));
     return fired;
 }
 
 clock::time_point timer_queue::first() {
-    while (heap_.empty()) open(first_bucket());
-    return heap_.front().deadline;
+    while (near_empty()) open(first_bucket());
+    return nearest().deadline;
 }
 
 clock::time_point timer_queue::wake_at() {
-    if (heap_.empty()) {
+    if (near_empty()) {
         // Buckets of one tick are near enough to be opened early, which spares a look at the time
         // when they begin. With a far one the cursor would run ahead, and all that is armed
         // meanwhile would crowd in the heap.
@@ -63,11 +118,13 @@ clock::time_point timer_queue::wake_at() {
         }
         open(b);
     }
-    return heap_.front().deadline;
+    return nearest().deadline;
 }
 
 void timer_queue::trim() {
     if (!empty()) return;
+    run_ = {};
+    run_next_ = 0;
     heap_ = {};
     cursor_ = 0;
 }
@@ -83,40 +140,41 @@ timer_queue::bucket_place timer_queue::first_bucket() const noexcept {
     return {level, digit, (higher_digits << digit_bits | digit) << shift};
 }
 
-void timer_queue::put_in_bucket(timer& t, tick due) noexcept {
+void timer_queue::put_in_bucket(timer& t, tick due) {
     assert(due > cursor_);
     unsigned const level = (static_cast<unsigned>(std::bit_width(due ^ cursor_)) - 1) / digit_bits;
     unsigned const digit = due >> (level * digit_bits) & (buckets - 1);
-    timer*& head = bucket_[level * buckets + digit];
-    if (head) {
-        head->link_ = &t.next_;
-    } else {
+    unsigned const number = level * buckets + digit;
+    chunk*& last = bucket_[number];
+    if (!last || last->size == chunk::capacity) {
+        auto* const more = new chunk;
+        more->previous = last;
+        more->size = 0;
+        last = more;
         in_use_[level] |= std::uint64_t{1} << digit;
         levels_ |= std::uint64_t{1} << level;
     }
-    t.next_ = head;
-    t.link_ = &head;
-    head = &t;
+    t.place_ = number;
+    t.in_chunk_ = &last->timers[last->size++];
+    *t.in_chunk_ = &t;
     ++in_buckets_;
 }
 
+/// The bucket's last timer takes its place.
 void timer_queue::take_from_bucket(timer& t) noexcept {
-    timer* const next = t.next_;
-    timer** const link = std::exchange(t.link_, nullptr);
-    t.slot_ = timer::unarmed;
-    *link = next;
+    chunk*& last = bucket_[t.place_];
+    timer* const moved = last->timers[--last->size];
+    *t.in_chunk_ = moved;
+    moved->in_chunk_ = t.in_chunk_;
     --in_buckets_;
-    if (next) {
-        next->link_ = link;
-        return;
-    }
-    // Without a timer on either side this was the last one. Only then is `link` a bucket.
-    std::less<> const below;
-    if (below(link, bucket_.data()) || !below(link, bucket_.data() + bucket_.size())) return;
-    auto const index = static_cast<std::size_t>(link - bucket_.data());
-    std::uint64_t& level = in_use_[index / buckets];
-    level &= ~(std::uint64_t{1} << index % buckets);
-    if (level == 0) levels_ &= ~(std::uint64_t{1} << index / buckets);
+    if (last->size > 0) return;
+    delete std::exchange(last, last->previous);
+    if (!last) bucket_is_empty(t.place_ / buckets, t.place_ % buckets);
+}
+
+void timer_queue::bucket_is_empty(unsigned level, unsigned digit) noexcept {
+    in_use_[level] &= ~(std::uint64_t{1} << digit);
+    if (in_use_[level] == 0) levels_ &= ~(std::uint64_t{1} << level);
 }
 
 /// Opens the first bucket if its time has come by `present`; otherwise nothing is left behind the
@@ -134,24 +192,36 @@ bool timer_queue::advance(tick present) {
     return false;
 }
 
-/// Moves the cursor to the first bucket in use and its timers to where they now belong. The heap may
-/// grow here, by a bucket at most; without memory for that the program ends.
-void timer_queue::open(const bucket_place& b) {
-    timer* t = std::exchange(bucket_[b.level * buckets + b.digit], nullptr);
-    in_use_[b.level] &= ~(std::uint64_t{1} << b.digit);
-    if (in_use_[b.level] == 0) levels_ &= ~(std::uint64_t{1} << b.level);
+/// Moves the cursor to the first bucket in use and its timers to where they now belong. Only when the
+/// run and the heap are empty. Memory is needed for no more than the bucket; without it the program
+/// ends.
+void timer_queue::open(const bucket_place& b) noexcept {
+    assert(near_empty());
+    chunk* c = std::exchange(bucket_[b.level * buckets + b.digit], nullptr);
+    bucket_is_empty(b.level, b.digit);
     cursor_ = b.first;
-    while (t) {
-        timer* const next = t->next_;
-        --in_buckets_;
-        tick const due = tick_of(t->deadline_);
-        if (due > cursor_) {
-            put_in_bucket(*t, due);
-        } else {
-            t->link_ = nullptr;
-            push_heap({t->deadline_, t->order_, t});
+    if (run_.capacity() > most_kept) run_ = {};
+    run_.clear();
+    run_next_ = 0;
+    while (c) {
+        in_buckets_ -= c->size;
+        for (std::size_t i = 0; i < c->size; ++i) {
+            __builtin_prefetch(c->timers[std::min(i + fetched_ahead, c->size - 1)], 1);
+            timer& t = *c->timers[i];
+            tick const due = tick_of(t.deadline_);
+            if (due > cursor_) {
+                put_in_bucket(t, due);
+            } else {
+                run_.push_back({t.deadline_, t.order_, &t});
+            }
         }
-        t = next;
+        delete std::exchange(c, c->previous);
+    }
+    std::sort(run_.begin(), run_.end(), &timer_queue::before);
+    run_left_ = run_.size();
+    for (std::size_t i = 0; i < run_left_; ++i) {
+        run_[i].owner->place_ = place_in_run;
+        run_[i].owner->slot_ = i;
     }
 }
 
@@ -159,6 +229,7 @@ void timer_queue::open(const bucket_place& b) {
 
 void timer_queue::push_heap(const entry& e) {
     heap_.emplace_back();
+    e.owner->place_ = place_in_heap;
     sift_up(heap_.size() - 1, e);
 }
 

@@ -16,7 +16,7 @@ public:
     /// The deadline has come; the timer is no longer armed. Never called early.
     virtual void expired() noexcept = 0;
 
-    bool armed() const noexcept { return link_ || slot_ != unarmed; }
+    bool armed() const noexcept { return place_ != unarmed; }
     clock::time_point deadline() const noexcept { return deadline_; }
 
 protected:
@@ -29,23 +29,22 @@ protected:
 
 private:
     friend class timer_queue;
-    static constexpr std::size_t unarmed = static_cast<std::size_t>(-1);
+    static constexpr std::uint32_t unarmed = static_cast<std::uint32_t>(-1);
 
     clock::time_point deadline_{};
     std::uint64_t order_ = 0;  // in a bucket: see timer_queue::entry
-    timer** link_ = nullptr;  // in a bucket: what points at this timer
     union {
-        std::size_t slot_ = unarmed;  // in the heap
-        timer* next_;  // in a bucket
+        std::size_t slot_ = 0;  // in the run or the heap
+        timer** in_chunk_;  // in a bucket
     };
+    std::uint32_t place_ = unarmed;  // a bucket's number, or one of timer_queue's places
 };
 
 /// All deadlines of a loop, in the order of their deadlines, then of arming.
 ///
-/// What is due soon is in a heap, which orders it exactly; the rest waits unordered in buckets. Only
-/// the heap costs more with every timer, through cache misses above all: a wide heap that every
-/// pop stirs up. The buckets are a hierarchical timing wheel (Varghese and Lauck, 1987) of absolute
-/// times. A tick is 2^20 ns, about a millisecond; read it as a number in base 64:
+/// What is due in the present tick is in order, the rest waits unordered in buckets. The buckets are a
+/// hierarchical timing wheel (Varghese and Lauck, 1987) of absolute times. A tick is 2^20 ns, about a
+/// millisecond; read it as a number in base 64:
 ///
 ///      tick of the cursor     0  0  0  0  0  7 12 61
 ///      tick of a deadline     0  0  0  0  0  7 14  3
@@ -54,14 +53,23 @@ private:
 ///      level 1, 64 ticks each    [ 0 ··· 14 ··· 63]  ◄─ into bucket 14 of level 1
 ///      level 2, 64² ticks each   [ 0 ··· 63]
 ///      …
-///      heap: whatever is not behind the cursor's own tick
+///      run: what was in the bucket of the cursor's tick, sorted once
+///      heap: what has been armed since for a tick that is not behind the cursor's
+///
+/// A million timers cost cache misses above all. So a bucket is an array of pointers in chunks, and
+/// who goes through it can fetch the next timers while it moves one; a list would make it wait for each.
 ///
 /// So a level only has buckets after the cursor's digit, every bucket of a level comes before every
 /// bucket of the next level, and the first bucket in use is two bit searches away. When its time
-/// comes the cursor goes to the bucket's first tick, and its timers move to the heap or to lower
-/// levels: seven moves at most, for a timer that is centuries away.
+/// comes the cursor goes to the bucket's first tick, and its timers move to the run or to lower levels:
+/// seven moves at most, for a timer that is centuries away.
 class timer_queue {
 public:
+    timer_queue() = default;
+    timer_queue(const timer_queue&) = delete;
+    timer_queue& operator=(const timer_queue&) = delete;
+    ~timer_queue();
+
     /// `time_point::max()` is "never": such a timer is not queued.
     void arm(timer& t, clock::time_point deadline) { insert(t, deadline, ++armed_); }
     /// The same for a limit: of what is due at one instant, limits come last, and only after the
@@ -71,8 +79,8 @@ public:
     }
     void disarm(timer& t) noexcept;
 
-    bool empty() const noexcept { return heap_.empty() && levels_ == 0; }
-    std::size_t size() const noexcept { return heap_.size() + in_buckets_; }
+    bool empty() const noexcept { return near_empty() && levels_ == 0; }
+    std::size_t size() const noexcept { return run_left_ + heap_.size() + in_buckets_; }
     /// The first deadline; only when not empty. For a clock that is about to show it.
     clock::time_point first();
     /// When to look again, as far as that can be told cheaply: not after the first deadline, and
@@ -88,13 +96,15 @@ public:
     void trim();
 
 private:
-    /// In the heap. `order` counts the timers armed, with `limit_bit` for limits.
+    /// In the run and the heap. `order` counts the timers armed, with `limit_bit` for limits.
     struct entry {
         clock::time_point deadline;
         std::uint64_t order;
         timer* owner;
     };
     static constexpr std::uint64_t limit_bit = std::uint64_t{1} << 63;
+    static constexpr std::uint32_t place_in_run = timer::unarmed - 1;
+    static constexpr std::uint32_t place_in_heap = timer::unarmed - 2;
 
     static bool before(const entry& a, const entry& b) noexcept {
         return a.deadline != b.deadline ? a.deadline < b.deadline : a.order < b.order;
@@ -104,6 +114,9 @@ private:
         e.owner->slot_ = slot;
     }
     void insert(timer& t, clock::time_point deadline, std::uint64_t order);
+    bool near_empty() const noexcept { return run_left_ == 0 && heap_.empty(); }
+    const entry& nearest() noexcept;
+    void take_nearest() noexcept;
     void push_heap(const entry& e);
     void sift_up(std::size_t slot, entry e) noexcept;
     void sift_down(std::size_t slot, entry e) noexcept;
@@ -120,23 +133,30 @@ private:
         auto const ns = t.time_since_epoch().count();
         return ns > 0 ? static_cast<tick>(ns) >> tick_bits : 0;
     }
+    struct chunk;
     struct bucket_place {
         unsigned level;
         unsigned digit;
         tick first;
     };
     bucket_place first_bucket() const noexcept;
-    void put_in_bucket(timer& t, tick due) noexcept;
+    void put_in_bucket(timer& t, tick due);
     void take_from_bucket(timer& t) noexcept;
+    void bucket_is_empty(unsigned level, unsigned digit) noexcept;
     bool advance(tick present);
-    void open(const bucket_place& b);
+    void open(const bucket_place& b) noexcept;
 
-    std::vector<entry> heap_;  // every timer whose tick is not after the cursor
+    // Together every timer whose tick is not after the cursor.
+    std::vector<entry> run_;  // in order; without an owner: disarmed
+    std::size_t run_next_ = 0;
+    std::size_t run_left_ = 0;  // armed
+    std::vector<entry> heap_;
+
     tick cursor_ = 0;
     std::size_t in_buckets_ = 0;
     std::uint64_t levels_ = 0;  // a bit per level with a bucket in use
     std::array<std::uint64_t, levels> in_use_{};  // a bit per bucket in use
-    std::array<timer*, std::size_t{levels} * buckets> bucket_{};
+    std::array<chunk*, std::size_t{levels} * buckets> bucket_{};
     std::uint64_t armed_ = 0;
 };
 

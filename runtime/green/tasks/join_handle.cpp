@@ -7,6 +7,8 @@ void join_leaf::throw_bad_join() const {
     throw_logic_error("green: a task awaits its own join_handle: it would wait for ever");
 }
 
+void join_leaf::throw_cancelled() const { throw cancelled_error(target_->cancelled_text()); }
+
 bool join_leaf::cancel() noexcept {
     target_->joiners().remove(*this);
     return true;

@@ -22,7 +22,7 @@ struct handle_access;
 /// Waits until one green task has ended.
 class join_leaf : public leaf, private joiner {
 public:
-    explicit join_leaf(green_task* target) : target_(target) {}
+    explicit join_leaf(green_task* target) noexcept : target_(target) {}
 
     bool ready() {
         if (!target_ || target_ == scheduler::current()->running()) [[unlikely]]
@@ -36,6 +36,7 @@ public:
 
 protected:
     [[noreturn]] void throw_bad_join() const;
+    [[noreturn]] void throw_cancelled() const;
 
     green_task* target_;
 
@@ -47,12 +48,15 @@ private:
 template <class T, bool Move>
 class result_leaf final : public join_leaf {
 public:
-    explicit result_leaf(task_ref<typed_task<T>> t) : join_leaf(t.get()), ref_(std::move(t)) {}
+    /// Takes the reference over: the handle may be gone before its task has ended.
+    explicit result_leaf(task_ref<typed_task<T>> t) noexcept : join_leaf(t.release()) {}
+    result_leaf(const result_leaf&) = delete;
+    result_leaf& operator=(const result_leaf&) = delete;
+    ~result_leaf() {
+        if (target_) target_->drop_ref();
+    }
 
     T result();
-
-private:
-    task_ref<typed_task<T>> ref_;  // the handle may be gone before its task has ended
 };
 
 }  // namespace detail
@@ -199,19 +203,22 @@ struct handle_access {
 
 template <class T, bool Move>
 T result_leaf<T, Move>::result() {
-    ref_->mark_observed();
-    if (ref_->was_cancelled()) throw cancelled_error(ref_->cancelled_text());
-    if (!ref_->has_value()) std::rethrow_exception(ref_->error());
+    auto& t = static_cast<typed_task<T>&>(*target_);
+    t.mark_observed();
+    if (t.was_cancelled()) [[unlikely]]
+        throw_cancelled();
+    if (!t.has_value()) [[unlikely]]
+        std::rethrow_exception(t.error());
     if constexpr (std::is_reference_v<T>) {
-        return static_cast<T>(*ref_->value());
+        return static_cast<T>(*t.value());
     } else if constexpr (Move && !std::is_void_v<T>) {
         if constexpr (std::copy_constructible<T>) {
             // Other handles keep their value: this one may be the copy that a combinator was given.
-            if (ref_->shared()) return ref_->value();
+            if (t.shared()) return t.value();
         }
-        return std::move(ref_->value());
+        return std::move(t.value());
     } else if constexpr (!std::is_void_v<T>) {
-        return ref_->value();
+        return t.value();
     }
 }
 

@@ -91,6 +91,57 @@ private:
     bool failed_ = false;
 };
 
+/// The same for one task.
+class join_wait final : public leaf, private joiner, private timer {
+public:
+    join_wait(green_task& target, std::chrono::nanoseconds timeout) noexcept
+        : timer(timeout == forever ? clock::time_point::max() : saturating_add(now(), timeout)),
+          target_(target) {}
+
+    bool ready() {
+        ended_ = target_.ended();
+        if (!ended_ && &target_ == scheduler::current()->running() && endless()) {
+            throw_logic_error("green: a task joins itself: it would wait for ever");
+        }
+        return ended_;
+    }
+    void start() {
+        if (!endless()) {
+            loop_core& core = *loop_core::current();
+            if (deadline() <= core.now()) return waiter().wake();
+            core.timers().arm_limit(*this, deadline());  // may throw, so nothing is linked yet
+        }
+        target_.joiners().push_back(*this);
+    }
+    bool result() const noexcept { return ended_; }
+
+    bool cancel() noexcept override {
+        stop();
+        return true;
+    }
+    void describe(std::string& out) const override { out += "join of " + target_.label(); }
+    const green_task* blocked_by() const noexcept override { return &target_; }
+
+private:
+    bool endless() const noexcept { return deadline() == clock::time_point::max(); }
+    void task_ended(green_task&) noexcept override {
+        ended_ = true;
+        stop();
+        waiter().wake();
+    }
+    void expired() noexcept override {
+        stop();
+        waiter().wake();
+    }
+    void stop() noexcept {
+        if (armed()) loop_core::current()->timers().disarm(*this);
+        if (joiner::linked()) target_.joiners().remove(*this);
+    }
+
+    green_task& target_;
+    bool ended_ = false;
+};
+
 }  // namespace
 
 task<std::vector<std::size_t>> join_many(task_refs tasks, join_limits limits) {
@@ -101,12 +152,10 @@ task<std::vector<std::size_t>> join_many(task_refs tasks, join_limits limits) {
 }
 
 task<bool> join_one(task_ref<green_task> t, std::chrono::nanoseconds timeout) {
-    join_limits limits;
-    limits.deadline = saturating_add(now(), timeout);
-    task_refs one;
-    one.push_back(t);
-    std::vector<std::size_t> const ended = co_await join_many(std::move(one), limits);
-    co_return !ended.empty();
+    join_wait wait(*t, timeout);
+    bool const ended = co_await wait;
+    if (ended) t->mark_observed();
+    co_return ended;
 }
 
 void end_callback::attach(green_task& t) noexcept {

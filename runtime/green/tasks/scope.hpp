@@ -42,7 +42,7 @@ public:
     template <class T>
     task_ref<typed_task<T>> add(task<T> body) {
         task_ref<typed_task<T>> ref(
-            new typed_task<T>(*scheduler::current(), std::source_location{}, std::move(body))
+            typed_task<T>::make(*scheduler::current(), std::source_location{}, std::move(body))
         );
         add(*ref);
         return ref;

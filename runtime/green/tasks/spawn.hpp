@@ -22,16 +22,23 @@ struct spawn_options {
 namespace detail {
 
 template <class T>
-join_handle<T> start_in(scheduler& s, nursery& home, typed_task<T>* made, std::string_view name) {
+join_handle<T> start_in(scheduler& s, nursery& home, typed_task<T>* made) noexcept {
     task_ref<typed_task<T>> ref(made);
-    ref->set_name(name);
-    s.start(*ref, home);
+    s.start(*made, home);
     return handle_access::make(std::move(ref));
 }
 
 template <class T>
+join_handle<T> start_in(scheduler& s, nursery& home, typed_task<T>* made, std::string_view name) {
+    if (name.empty()) return start_in(s, home, made);
+    task_ref<typed_task<T>> const ref(made);
+    made->set_name(name);
+    return start_in(s, home, made);
+}
+
+template <class T>
 join_handle<T> spawn_in(scheduler& s, nursery& home, const spawn_options& options, task<T> body) {
-    return start_in<T>(s, home, new typed_task<T>(s, options.where, std::move(body)), options.name);
+    return start_in(s, home, typed_task<T>::make(s, options.where, std::move(body)), options.name);
 }
 
 template <class F, class... A>
@@ -47,7 +54,7 @@ auto spawn_in(scheduler& s, nursery& home, const spawn_options& options, F f, A.
         using T = callable_result_t<F, A...>;
         auto* made =
             new callable_task<T, F, A...>(s, options.where, std::move(f), std::move(args)...);
-        return start_in<T>(s, home, made, options.name);
+        return start_in<T>(s, home, static_cast<typed_task<T>*>(made), options.name);
     }
 }
 
@@ -68,7 +75,7 @@ concept not_options = !std::same_as<std::remove_cvref_t<F>, spawn_options>;
 template <class T>
 join_handle<T> spawn(task<T> body, std::source_location where = std::source_location::current()) {
     detail::scheduler& s = detail::scheduler::require("spawn");
-    return detail::spawn_in(s, s.root(), {{}, where}, std::move(body));
+    return detail::start_in(s, s.root(), detail::typed_task<T>::make(s, where, std::move(body)));
 }
 
 /// Makes a green task of `f(args...)`, called at its first step; `f` and `args` live until it has
