@@ -22,6 +22,7 @@
 #include <green/tasks/joinall.hpp>
 #include <green/tasks/shield.hpp>
 #include <green/tasks/spawn.hpp>
+#include <green/tasks/stream.hpp>
 #include <green/tasks/task_group.hpp>
 #include <green/tasks/this_task.hpp>
 #include <green/tasks/timeout.hpp>
