@@ -17,6 +17,7 @@
 #include <green/loop/run_options.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/net/address.hpp>
+#include <green/tasks/as_result.hpp>
 #include <green/tasks/finally.hpp>
 #include <green/tasks/join_handle.hpp>
 #include <green/tasks/joinall.hpp>
