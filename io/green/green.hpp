@@ -25,6 +25,7 @@
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/stream.hpp>
 #include <green/tasks/task_group.hpp>
+#include <green/tasks/task_local.hpp>
 #include <green/tasks/task_pool.hpp>
 #include <green/tasks/this_task.hpp>
 #include <green/tasks/timeout.hpp>

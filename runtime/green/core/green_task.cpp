@@ -93,6 +93,11 @@ void green_task::unwind() noexcept {
     frame_ = nullptr;
 }
 
+void green_task::drop_locals() noexcept {
+    // Out of the task first: the destructor of a value may look at it.
+    std::shared_ptr<local_values> const dropped = std::move(extras_->locals);
+}
+
 void green_task::last_ref_dropped() noexcept {
     if (!observed_ && failed()) scheduler_->unhandled(*this);
     delete this;

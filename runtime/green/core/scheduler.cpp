@@ -114,6 +114,8 @@ void scheduler::conclude(green_task& t) noexcept {
         t.cancelled_ = true;
     }
     t.drop_root();
+    if (t.locals()) [[unlikely]]
+        t.drop_locals();
     t.state_ = task_state::ended;
     t.frame_ = nullptr;
     running_ = nullptr;

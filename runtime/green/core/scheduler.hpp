@@ -147,8 +147,12 @@ private:
     static thread_local constinit scheduler* current_ __attribute__((tls_model("initial-exec")));
 };
 
-inline green_task::green_task(scheduler& s, std::source_location spawned_at) noexcept
-    : scheduler_(&s), id_(s.next_id()), spawned_at_(spawned_at) {}
+inline green_task::green_task(scheduler& s, std::source_location spawned_at)
+    : scheduler_(&s), id_(s.next_id()), spawned_at_(spawned_at) {
+    const green_task* const spawner = s.running();
+    if (spawner && spawner->locals()) [[unlikely]]
+        inherit_locals(*spawner);
+}
 
 inline void nursery::adopt(green_task& child) noexcept {
     child.home_ = this;
