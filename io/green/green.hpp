@@ -28,12 +28,16 @@
 #include <green/sync/semaphore.hpp>
 #include <green/sync/shared_mutex.hpp>
 #include <green/sync/thread_queue.hpp>
+#include <green/tasks/as_result.hpp>
 #include <green/tasks/finally.hpp>
 #include <green/tasks/join_handle.hpp>
 #include <green/tasks/joinall.hpp>
 #include <green/tasks/shield.hpp>
 #include <green/tasks/spawn.hpp>
+#include <green/tasks/stream.hpp>
 #include <green/tasks/task_group.hpp>
+#include <green/tasks/task_local.hpp>
+#include <green/tasks/task_pool.hpp>
 #include <green/tasks/this_task.hpp>
 #include <green/tasks/timeout.hpp>
 #include <green/tasks/when_all.hpp>

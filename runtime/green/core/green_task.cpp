@@ -86,6 +86,11 @@ void green_task::report_unobserved() noexcept {
     if (failed()) scheduler_->unhandled(*this);
 }
 
+void green_task::drop_locals() noexcept {
+    // Out of the task first: the destructor of a value may look at it.
+    std::shared_ptr<local_values> const dropped = std::move(extras_->locals);
+}
+
 void green_task::last_ref_dropped() noexcept {
     if (!observed_) report_unobserved();
     unwind();  // nothing, unless the task was never started

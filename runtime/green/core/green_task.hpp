@@ -47,6 +47,7 @@ namespace detail {
 
 class scheduler;
 class promise_base;
+struct local_values;
 
 enum class task_state : std::uint8_t { created, ready, running, suspended, unwinding, ended };
 
@@ -71,6 +72,7 @@ struct task_extras {
     std::string name;
     std::optional<cancel_request> cancel;
     std::optional<failure_trace> failure;
+    std::shared_ptr<local_values> locals;  // shared with the tasks it was inherited from and by
 
     static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
     static void operator delete(void* p, std::size_t size) noexcept {
@@ -82,9 +84,7 @@ struct task_extras {
 class green_task : public list_node<green_task> {
 public:
     /// `root`: the outermost frame, at its initial suspension; null if there is only a callable yet.
-    green_task(
-        scheduler& s, std::source_location spawned_at, promise_base* root = nullptr
-    ) noexcept;
+    green_task(scheduler& s, std::source_location spawned_at, promise_base* root = nullptr);
     green_task(const green_task&) = delete;
     green_task& operator=(const green_task&) = delete;
 
@@ -133,6 +133,12 @@ public:
     void force_cancel() noexcept;
     /// Asks the leaf of a suspended task to end, once, if the task must stop.
     void deliver_cancel() noexcept;
+
+    // --- task-local values: what they are is the business of tasks/task_local.hpp
+    const local_values* locals() const noexcept {
+        return extras_ ? extras_->locals.get() : nullptr;
+    }
+    std::shared_ptr<local_values>& own_locals() { return extras().locals; }
 
     // --- scheduling
     /// The leaf of a suspended task is through: the task resumes with its result, from the ready
@@ -202,6 +208,8 @@ private:
         must_stop_ = cancel_requested_ && (shields_ == 0 || shields_off_);
     }
     void unwind() noexcept;
+    void inherit_locals(const green_task& spawner) { own_locals() = spawner.extras_->locals; }
+    void drop_locals() noexcept;
     void last_ref_dropped() noexcept;
     [[gnu::noinline]] void report_unobserved() noexcept;
     task_extras& extras();

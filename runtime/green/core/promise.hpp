@@ -68,6 +68,9 @@ protected:
     explicit promise_base(std::source_location where) noexcept : awaiting_(where) {}
     ~promise_base() = default;
 
+    /// The frame is at another place now that is no `co_await`.
+    void is_at(std::source_location where) noexcept { awaiting_ = where; }
+
     /// Remembers the frames that `error` is leaving, for the report of an unhandled failure.
     void trace_failure(const std::exception_ptr& error) noexcept;
 

@@ -99,6 +99,8 @@ inline void scheduler::conclude(green_task& t) noexcept {
     t.unwind();  // of one that has ended well only the outermost frame is left
     if (cancelled) t.cancelled_ = true;
     if (t.has_callable_) t.drop_callable();
+    if (t.locals()) [[unlikely]]
+        t.drop_locals();
     t.state_ = task_state::ended;
     running_ = nullptr;
     nursery& home = *t.home_;

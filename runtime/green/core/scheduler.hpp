@@ -158,8 +158,12 @@ private:
 
 inline green_task::green_task(
     scheduler& s, std::source_location spawned_at, promise_base* root
-) noexcept
-    : scheduler_(&s), frame_(root), id_(s.next_id()), spawned_at_(spawned_at) {}
+)
+    : scheduler_(&s), frame_(root), id_(s.next_id()), spawned_at_(spawned_at) {
+    const green_task* const spawner = s.running();
+    if (spawner && spawner->locals()) [[unlikely]]
+        inherit_locals(*spawner);
+}
 
 inline void nursery::adopt(green_task& child) noexcept {
     child.home_ = this;

@@ -78,7 +78,7 @@ inline task<void> task_promise<void>::get_return_object() noexcept { return task
 /// Runs a child frame to its end as a part of the same green task: no queue, no allocation beside
 /// the frame, the result arrives in this object.
 template <class T>
-class child_awaiter : private outcome<T> {
+class child_awaiter : protected outcome<T> {
 public:
     explicit child_awaiter(task<T>&& t) {
         t.require();
