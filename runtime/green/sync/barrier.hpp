@@ -61,10 +61,7 @@ public:
         throw_if_orphaned();
         return last_;
     }
-    void withdraw() noexcept override {
-        wait_node::withdraw();
-        --barrier_->waiting_;
-    }
+    void withdrawn() noexcept override { --barrier_->waiting_; }
     void describe(std::string& out) const override;
 
 private:

@@ -39,8 +39,7 @@ void condition::wait_awaitable::start() {
     mutex_->unlock();
 }
 
-void condition::wait_awaitable::withdraw() noexcept {
-    wait_node::withdraw();
+void condition::wait_awaitable::withdrawn() noexcept {
     if (forget_notification()) condition_->notify_one();
 }
 

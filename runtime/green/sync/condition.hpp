@@ -68,7 +68,7 @@ public:
         throw_if_orphaned();
         *guard_ = mutex::guard(*mutex_);
     }
-    void withdraw() noexcept override;
+    void withdrawn() noexcept override;
     void describe(std::string& out) const override;
     const detail::green_task* blocked_by() const noexcept override;
 

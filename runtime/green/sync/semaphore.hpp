@@ -101,8 +101,7 @@ public:
         throw_if_orphaned();
         return permit(*semaphore_, count_);
     }
-    void withdraw() noexcept override {
-        wait_node::withdraw();
+    void withdrawn() noexcept override {
         semaphore_->serve();  // it may have been too big for what is there, and others are not
     }
     void describe(std::string& out) const override;

@@ -106,8 +106,7 @@ class shared_mutex::basic_wait : public detail::wait_node {
 public:
     bool ready() noexcept { return mutex_->take(mode_); }
     void start() noexcept { mutex_->waiters_.enlist(*this); }
-    void withdraw() noexcept override {
-        wait_node::withdraw();
+    void withdrawn() noexcept override {
         mutex_->serve();  // readers may have waited behind this writer
     }
     void describe(std::string& out) const override;
