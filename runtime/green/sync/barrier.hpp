@@ -54,6 +54,7 @@ public:
         return true;
     }
     void start() noexcept {
+        last_ = false;
         ++barrier_->waiting_;
         barrier_->waiters_.enlist(*this);
     }
