@@ -22,7 +22,7 @@ void mutex::unlock() {
     }
     detail::task_ref holder(&next->task());
     waiters_.grant(*next);
-    owner_ = std::move(holder);  // last: it may be the end of the old one, whose failure is reported
+    owner_ = std::move(holder);  // last: its old holder may go, and be reported
 }
 
 void mutex::throw_if_held_by(const detail::green_task& t) const {
