@@ -54,6 +54,7 @@ public:
         return true;
     }
     void start() noexcept {
+        last_ = false;
         ++barrier_->waiting_;
         barrier_->waiters_.enlist(*this);
     }
@@ -61,10 +62,7 @@ public:
         throw_if_orphaned();
         return last_;
     }
-    void withdraw() noexcept override {
-        wait_node::withdraw();
-        --barrier_->waiting_;
-    }
+    void withdrawn() noexcept override { --barrier_->waiting_; }
     void describe(std::string& out) const override;
 
 private:

@@ -25,7 +25,7 @@ void condition::notify(wait_awaitable& w) {
     mutex& m = *w.mutex_;
     w.locking_ = true;
     if (!m.locked()) {
-        m.take(w.task());
+        m.owner_ = w.holder_;
         waiters_.grant(w);
         return;
     }
@@ -34,20 +34,22 @@ void condition::notify(wait_awaitable& w) {
 }
 
 void condition::wait_awaitable::start() {
+    locking_ = false;
     mutex_ = std::exchange(guard_->mutex_, nullptr);
+    holder_ = mutex_->owner_;
     condition_->waiters_.enlist(*this);
     mutex_->unlock();
 }
 
-void condition::wait_awaitable::withdraw() noexcept {
-    wait_node::withdraw();
+void condition::wait_awaitable::withdrawn() noexcept {
     if (forget_notification()) condition_->notify_one();
 }
 
 void condition::wait_awaitable::describe(std::string& out) const {
     if (locking_) {
         mutex_->describe_wait(out);
-        out += " after ";
+        out += " after condition.wait";  // which the condition may not have lived to see
+        return;
     }
     condition_->describe(out, "condition.wait");
 }

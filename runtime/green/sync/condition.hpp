@@ -66,9 +66,11 @@ public:
     void result() {
         forget_notification();
         throw_if_orphaned();
-        *guard_ = mutex::guard(*mutex_);
+        guard_->unlock();
+        guard_->mutex_ = mutex_;
+        mutex_->owner_ = std::move(holder_);
     }
-    void withdraw() noexcept override;
+    void withdrawn() noexcept override;
     void describe(std::string& out) const override;
     const detail::green_task* blocked_by() const noexcept override;
 
@@ -87,6 +89,8 @@ private:
     condition* condition_;
     mutex::guard* guard_;
     mutex* mutex_ = nullptr;  // released in start()
+    // Who held it then and will again: the task that waits, or one that does so with a time limit.
+    detail::task_ref<detail::green_task> holder_;
     bool locking_ = false;  // in the mutex's queue
 };
 

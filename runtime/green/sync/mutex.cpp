@@ -1,12 +1,16 @@
 #include <green/sync/mutex.hpp>
 
+#include <green/core/errors.hpp>
+
 #include <stdexcept>
 
 namespace green {
 
 mutex::guard mutex::try_lock() {
+    detail::green_task* const t = detail::scheduler::require("mutex::try_lock").running();
+    if (!t) detail::throw_logic_error("green: mutex::try_lock: only a green task can hold a mutex");
     if (locked()) return {};
-    take(*detail::scheduler::require("mutex::try_lock").running());
+    take(*t);
     return guard(*this);
 }
 
@@ -16,8 +20,9 @@ void mutex::unlock() {
         owner_ = {};
         return;
     }
-    take(next->task());
+    detail::task_ref holder(&next->task());
     waiters_.grant(*next);
+    owner_ = std::move(holder);  // last: its old holder may go, and be reported
 }
 
 void mutex::throw_if_held_by(const detail::green_task& t) const {

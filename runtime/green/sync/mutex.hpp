@@ -31,7 +31,7 @@ public:
     /// `auto g = co_await m.lock()`: the lock is held as long as the guard lives.
     /// **cancel:** total; the queue behind moves up.
     lock_awaitable lock() noexcept;
-    /// An empty guard if it is locked.
+    /// An empty guard if it is locked. Only in a green task: std::logic_error.
     guard try_lock();
     bool locked() const noexcept { return static_cast<bool>(owner_); }
 

@@ -57,7 +57,8 @@ public:
     }
     value_type result() { return take(std::index_sequence_for<Cases...>()); }
     bool cancel() noexcept override {
-        each_case([](auto& c) { c.withdraw(); });
+        each_case([](auto& c) { c.unlink(); });
+        each_case([](auto& c) { c.withdrawn(); });
         return true;
     }
     void describe(std::string& out) const override {
@@ -72,16 +73,19 @@ public:
 private:
     void chosen(detail::wait_node& n) override {
         std::size_t i = 0;
+        auto const is_chosen = [&](detail::wait_node& c) { return &c == &n; };
         each_case([&](auto& c) {
-            if (static_cast<detail::wait_node*>(&c) == &n) {
+            if (is_chosen(c)) {
                 chosen_ = i;
             } else {
-                c.withdraw();
+                c.unlink();
             }
             ++i;
         });
-        waiter().owner().check_thread();
         waiter().wake();
+        each_case([&](auto& c) {
+            if (!is_chosen(c)) c.withdrawn();
+        });
     }
     detail::green_task& chooser() const noexcept override { return waiter(); }
 

@@ -6,18 +6,19 @@
 namespace green {
 
 semaphore::semaphore(std::size_t permits, std::size_t maximum)
-    : available_(permits), maximum_(maximum) {
+    : available_(permits), total_(permits), maximum_(maximum) {
     if (permits > maximum) {
         throw std::invalid_argument("green: semaphore: more permits than its maximum");
     }
 }
 
 void semaphore::release(std::size_t n) {
-    if (n > maximum_ - available_) {
+    if (n > maximum_ - total_) {
         std::string what = "green: ";
         describe(what, "semaphore.release");
         throw std::logic_error(what + ": more than its maximum of " + std::to_string(maximum_));
     }
+    total_ += n;
     give_back(n);
 }
 

@@ -26,7 +26,8 @@ public:
     class permit;
     class acquire_awaitable;
 
-    /// `maximum`: a `release` above it is a std::logic_error, as with threading.BoundedSemaphore.
+    /// `maximum`: of all permits, held ones counted too; a `release` above it is a std::logic_error, as
+    /// with threading.BoundedSemaphore.
     explicit semaphore(std::size_t permits, std::size_t maximum = unlimited);
     semaphore(const semaphore&) = delete;
     semaphore& operator=(const semaphore&) = delete;
@@ -57,6 +58,7 @@ private:
     void serve();
 
     std::size_t available_;
+    std::size_t total_;  // and those that are in permits
     std::size_t maximum_;
     detail::wait_queue waiters_;
 };
@@ -84,7 +86,9 @@ public:
         if (semaphore_) std::exchange(semaphore_, nullptr)->give_back(count_);
     }
     /// Keeps the permits out of the semaphore: until somebody calls `semaphore::release`.
-    void forget() noexcept { semaphore_ = nullptr; }
+    void forget() noexcept {
+        if (semaphore_) std::exchange(semaphore_, nullptr)->total_ -= count_;
+    }
 
 private:
     friend class semaphore;
@@ -101,8 +105,7 @@ public:
         throw_if_orphaned();
         return permit(*semaphore_, count_);
     }
-    void withdraw() noexcept override {
-        wait_node::withdraw();
+    void withdrawn() noexcept override {
         semaphore_->serve();  // it may have been too big for what is there, and others are not
     }
     void describe(std::string& out) const override;

@@ -8,6 +8,12 @@
 #include <utility>
 
 namespace green {
+namespace detail {
+
+// Here because GCC 12 takes no private name in the head of a member template that is defined outside.
+enum class shared_mutex_mode : unsigned char { exclusive, shared };
+
+}  // namespace detail
 
 /// One writer, or any number of readers. When readers are no reason to wait, a `mutex` is enough.
 ///
@@ -19,7 +25,7 @@ namespace green {
 ///
 ///     auto reading = co_await table.lock_shared();
 class shared_mutex : public named {
-    enum class mode : unsigned char { exclusive, shared };
+    using mode = detail::shared_mutex_mode;
     template <mode Mode>
     class basic_guard;
     class basic_wait;
@@ -76,7 +82,7 @@ private:
 
 /// Holds a shared_mutex, alone or with other readers, until it is destroyed or `unlock()` is called.
 /// Move-only.
-template <shared_mutex::mode Mode>
+template <detail::shared_mutex_mode Mode>
 class [[nodiscard]] shared_mutex::basic_guard {
 public:
     basic_guard() = default;
@@ -106,8 +112,7 @@ class shared_mutex::basic_wait : public detail::wait_node {
 public:
     bool ready() noexcept { return mutex_->take(mode_); }
     void start() noexcept { mutex_->waiters_.enlist(*this); }
-    void withdraw() noexcept override {
-        wait_node::withdraw();
+    void withdrawn() noexcept override {
         mutex_->serve();  // readers may have waited behind this writer
     }
     void describe(std::string& out) const override;
@@ -122,7 +127,7 @@ private:
     mode mode_;
 };
 
-template <shared_mutex::mode Mode>
+template <detail::shared_mutex_mode Mode>
 class shared_mutex::wait final : public basic_wait {
 public:
     basic_guard<Mode> result() const {

@@ -40,11 +40,15 @@ public:
     wait_node& operator=(const wait_node&) = delete;
 
     bool cancel() noexcept override {
-        withdraw();
+        unlink();
+        withdrawn();
         return true;
     }
-    /// Leaves the queue with nothing. A primitive whose queue may move on then says so here.
-    virtual void withdraw() noexcept;
+    /// Leaves the queue with nothing; `withdrawn` is to follow.
+    void unlink() noexcept;
+    /// Has left its queue with nothing. A primitive whose queue may move on now, overrides this. A
+    /// select calls it only after all of its nodes have left: it may grant any wait that is queued.
+    virtual void withdrawn() noexcept {}
 
     /// The wait is over; this is unlinked and has what it was handed.
     void grant();
@@ -99,6 +103,7 @@ public:
     }
     /// Unlinks `n`, which has what it waited for, and wakes it.
     void grant(wait_node& n) {
+        n.task().owner().check_thread();  // before anything has changed
         nodes_.remove(n);
         n.grant();
     }
@@ -113,15 +118,13 @@ private:
     intrusive_list<wait_node> nodes_;
 };
 
-inline void wait_node::withdraw() noexcept { queue_->remove(*this); }
+inline void wait_node::unlink() noexcept { queue_->remove(*this); }
 
 inline void wait_node::grant() {
     if (state_ != state::orphaned) state_ = state::granted;
     if (chooser_) [[unlikely]]
         return chooser_->chosen(*this);
-    green_task& t = waiter();
-    t.owner().check_thread();
-    t.wake();
+    waiter().wake();
 }
 
 #ifndef NDEBUG
