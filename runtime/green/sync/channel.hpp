@@ -88,6 +88,7 @@ class channel<T>::receive_awaitable final : public exchange::get_wait {
 
 public:
     using base::base;
+    bool ready() { return base::ready() || this->source().closed(); }
     std::optional<T> result() { return std::move(this->item()); }
 };
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <exception>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace green::detail {
@@ -21,6 +22,8 @@ struct exchange_words {
 };
 
 [[noreturn]] void throw_closed(const named& object, const char* operation);
+/// The same error for those who wait: they may resume when the object is no more.
+std::exception_ptr make_closed_error(const named& object, const char* operation);
 
 //    putters ──► buffer (0 to `capacity` items) ──► getters
 //
@@ -28,9 +31,16 @@ struct exchange_words {
 //    waits. So at least one of the two queues is empty, and an item never waits beside a getter.
 
 /// Moves items from tasks that put to tasks that get, first come, first served on both sides. `Buffer`
-/// decides about the order of the items in between: push(T&&), front(), pop(), empty(), size().
+/// decides about the order of the items in between: push(T&&), take(optional<T>&), clear(), empty(),
+/// size(). If push or take throws nothing has happened.
 template <class T, class Buffer>
 class exchange : public named {
+    static_assert(
+        std::is_object_v<T> && !std::is_const_v<T>,
+        "green: a channel or a queue holds values: T is an object type without const; "
+        "to hand over something that stays where it is use a pointer"
+    );
+
 public:
     class put_wait;
     class get_wait;
@@ -60,11 +70,10 @@ public:
     }
 
     /// False if there is no item: an item of the buffer, or of a putter. The longest waiting putter moves
-    /// up into the buffer.
+    /// up into the buffer. If the item's move throws, nothing has happened.
     bool try_get(std::optional<T>& item) {
         if (!buffer_.empty()) {
-            item.emplace(std::move(buffer_.front()));
-            buffer_.pop();
+            buffer_.take(item);
             if (!putters_.empty()) [[unlikely]]
                 refill();
             return true;
@@ -79,20 +88,26 @@ public:
     }
 
     /// No item is accepted any more. Waiting putters get closed_error and keep their items; waiting
-    /// getters, for whom there is nothing, wake without one. What is buffered can still be got.
-    void close() {
+    /// getters, for whom there is nothing, wake with `end`. What is buffered can still be got.
+    void close(const std::exception_ptr& end = nullptr) {
         closed_ = true;
-        while (auto* const putter = static_cast<put_wait*>(putters_.front())) {
-            putter->refused_ = true;
-            putters_.grant(*putter);
+        if (!putters_.empty()) {
+            std::exception_ptr const refusal = make_closed_error(*this, words_.put);
+            while (auto* const putter = static_cast<put_wait*>(putters_.front())) {
+                putter->error_ = refusal;
+                putters_.grant(*putter);
+            }
         }
-        getters_.grant_all();
+        while (auto* const getter = static_cast<get_wait*>(getters_.front())) {
+            getter->end_ = end;
+            getters_.grant(*getter);
+        }
     }
 
     /// Drops what is buffered; how many items.
     std::size_t drop_items() noexcept {
-        std::size_t n = 0;
-        for (; !buffer_.empty(); ++n) buffer_.pop();
+        std::size_t const n = buffer_.size();
+        buffer_.clear();
         return n;
     }
 
@@ -106,14 +121,17 @@ public:
 
 private:
     void refill() {
-        auto* const putter = static_cast<put_wait*>(putters_.front());
-        try {
-            buffer_.push(std::move(putter->item_));
-            ++accepted_;
-        } catch (...) {  // the putter's failure, not the getter's
-            putter->error_ = std::current_exception();
+        while (buffer_.size() < capacity_) {
+            auto* const putter = static_cast<put_wait*>(putters_.front());
+            if (!putter) return;
+            try {
+                buffer_.push(std::move(putter->item_));
+                ++accepted_;
+            } catch (...) {  // the putter's failure, not the getter's; the next one moves up
+                putter->error_ = std::current_exception();
+            }
+            putters_.grant(*putter);
         }
-        putters_.grant(*putter);
     }
 
     const exchange_words& words_;
@@ -134,8 +152,6 @@ public:
     void start() noexcept { exchange_->putters_.enlist(*this); }
     void result() const {
         throw_if_orphaned();
-        if (refused_) [[unlikely]]
-            throw_closed(*exchange_, exchange_->words_.put);
         if (error_) [[unlikely]]
             std::rethrow_exception(error_);
     }
@@ -147,17 +163,22 @@ private:
     friend class exchange;
     exchange* exchange_;
     T item_;
-    bool refused_ = false;
-    std::exception_ptr error_;
+    std::exception_ptr error_;  // closed, or the item's move threw
 };
 
-/// Without `result()`: what the lack of an item means differs.
+/// Without `result()`, and `ready()` goes on elsewhere: what the lack of an item means differs. A wait
+/// that is over does not touch the exchange, which may be no more.
 template <class T, class Buffer>
 class exchange<T, Buffer>::get_wait : public wait_node {
 public:
     explicit get_wait(exchange& x) noexcept : exchange_(&x) {}
+    /// Before it is awaited only.
+    get_wait(const get_wait& o) noexcept : wait_node(o), exchange_(o.exchange_) {}
 
-    bool ready() { return exchange_->try_get(item_) || exchange_->closed_; }
+    bool ready() {
+        item_.reset();  // it may have been awaited before
+        return exchange_->try_get(item_);
+    }
     void start() noexcept { exchange_->getters_.enlist(*this); }
     void describe(std::string& out) const override {
         exchange_->describe(out, exchange_->words_.get);
@@ -165,17 +186,20 @@ public:
 
 protected:
     ~get_wait() = default;
-    /// The item, or none if the exchange is closed.
+    /// The item, or none if the exchange was closed.
     std::optional<T>& item() {
         throw_if_orphaned();
         return item_;
     }
+    /// What `close` was called with, once that has woken the task.
+    const std::exception_ptr& end() const noexcept { return end_; }
     exchange& source() const noexcept { return *exchange_; }
 
 private:
     friend class exchange;
     exchange* exchange_;
     std::optional<T> item_;
+    std::exception_ptr end_;
 };
 
 }  // namespace green::detail
