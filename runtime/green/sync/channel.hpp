@@ -85,8 +85,11 @@ private:
 template <std::move_constructible T>
 class channel<T>::receive_awaitable final
     : public detail::get_awaitable<T, typename channel<T>::buffer> {
+    using base = detail::get_awaitable<T, buffer>;
+
 public:
-    using detail::get_awaitable<T, buffer>::get_awaitable;
+    using base::base;
+    bool ready() { return base::ready() || this->source().closed(); }
     std::optional<T> result() {
         this->throw_if_orphaned();
         // Not the optional as a whole: its parts were written one by one, and a processor cannot

@@ -8,7 +8,9 @@
 #include <green/sync/wait_queue.hpp>
 
 #include <cstddef>
+#include <exception>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace green::detail {
@@ -20,6 +22,8 @@ struct exchange_words {
 };
 
 [[noreturn]] void throw_closed(const named& object, const char* operation);
+/// The same error for those who wait: they may resume when the object is no more.
+std::exception_ptr make_closed_error(const named& object, const char* operation);
 
 //    putters ──► buffer (0 to `capacity` items) ──► getters
 //
@@ -27,30 +31,52 @@ struct exchange_words {
 //    waits. So at least one of the two queues is empty, and an item never waits beside a getter.
 
 /// Moves items from those that put to those that get, first come, first served on both sides. `Buffer`
-/// decides about the order of the items in between: push(T&&), front(), pop(), empty(), size(). `Queue`
-/// and `Node` are the waiters: wait_queue, or for threads thread_wait_queue.
+/// decides about the order of the items in between: push(T&&), take(optional<T>&), clear(), empty(),
+/// size(). If push or take throws nothing has happened. `Queue` and `Node` are the waiters: wait_queue,
+/// or for threads thread_wait_queue.
 template <class T, class Buffer, class Queue = wait_queue, class Node = wait_node>
 class exchange : public named {
+    static_assert(
+        std::is_object_v<T> && !std::is_const_v<T>,
+        "green: a channel or a queue holds values: T is an object type without const; "
+        "to hand over something that stays where it is use a pointer"
+    );
+
 public:
     /// A wait of a putter, with what it puts.
     class put_node : public Node {
     public:
         explicit put_node(T&& item) : item_(std::move(item)) {}
 
+        /// Throws what has become of the put, if it has failed.
+        void check() const {
+            if (error_) [[unlikely]]
+                std::rethrow_exception(error_);
+        }
+
     private:
         friend class exchange;
         T item_;
-        bool refused_ = false;  // the exchange was closed
+        std::exception_ptr error_;  // closed, or the item's move threw
     };
 
-    /// A wait of a getter, with what it gets: nothing if the exchange was closed.
+    /// A wait of a getter, with what it gets.
     class get_node : public Node {
     public:
+        get_node() = default;
+        /// Before it is awaited only.
+        get_node(const get_node& o) noexcept : Node(o) {}
+        get_node& operator=(const get_node&) = delete;
+
+        /// None if the exchange was closed.
         std::optional<T>& item() noexcept { return item_; }
+        /// What `close` was called with, once that has woken the waiter.
+        const std::exception_ptr& end() const noexcept { return end_; }
 
     private:
         friend class exchange;
         std::optional<T> item_;
+        std::exception_ptr end_;
     };
 
     /// `buffer`: what the buffer is made from.
@@ -71,26 +97,21 @@ public:
             getters_.grant(*getter);
             return true;
         }
-        if (buffer_.size() >= capacity_ || !putters_.empty()) return false;
+        if (buffer_.size() >= capacity_) return false;
         buffer_.push(std::move(item));
         ++accepted_;
         return true;
     }
+
     bool try_put(put_node& n) { return try_put(n.item_); }
     void enlist(put_node& n) noexcept { putters_.enlist(n); }
     void remove(put_node& n) noexcept { putters_.remove(n); }
-    /// Throws if the put that has waited was refused.
-    void check(const put_node& n) const {
-        if (n.refused_) [[unlikely]]
-            throw_closed(*this, words_.put);
-    }
 
     /// False if there is no item: an item of the buffer, or of a putter. The longest waiting putter moves
-    /// up into the buffer.
+    /// up into the buffer. If the item's move throws, nothing has happened.
     bool try_get(std::optional<T>& item) {
         if (!buffer_.empty()) {
-            item.emplace(std::move(buffer_.front()));
-            buffer_.pop();
+            buffer_.take(item);
             if (!putters_.empty()) [[unlikely]]
                 refill();
             return true;
@@ -103,27 +124,36 @@ public:
         }
         return false;
     }
-    /// Also true when there will never be one.
-    bool try_get(get_node& n) { return try_get(n.item_) || closed_; }
+
+    bool try_get(get_node& n) {
+        n.item_.reset();  // it may have been awaited before
+        return try_get(n.item_);
+    }
     void enlist(get_node& n) noexcept { getters_.enlist(n); }
     void remove(get_node& n) noexcept { getters_.remove(n); }
     [[noreturn]] void throw_no_item() const { throw_closed(*this, words_.get); }
 
     /// No item is accepted any more. Waiting putters get closed_error and keep their items; waiting
-    /// getters, for whom there is nothing, wake without one. What is buffered can still be got.
-    void close() {
+    /// getters, for whom there is nothing, wake with `end`. What is buffered can still be got.
+    void close(const std::exception_ptr& end = nullptr) {
         closed_ = true;
-        while (auto* const putter = static_cast<put_node*>(putters_.front())) {
-            putter->refused_ = true;
-            putters_.grant(*putter);
+        if (!putters_.empty()) {
+            std::exception_ptr const refusal = make_closed_error(*this, words_.put);
+            while (auto* const putter = static_cast<put_node*>(putters_.front())) {
+                putter->error_ = refusal;
+                putters_.grant(*putter);
+            }
         }
-        getters_.grant_all();
+        while (auto* const getter = static_cast<get_node*>(getters_.front())) {
+            getter->end_ = end;
+            getters_.grant(*getter);
+        }
     }
 
     /// Drops what is buffered; how many items.
     std::size_t drop_items() noexcept {
-        std::size_t n = 0;
-        for (; !buffer_.empty(); ++n) buffer_.pop();
+        std::size_t const n = buffer_.size();
+        buffer_.clear();
         return n;
     }
 
@@ -137,15 +167,17 @@ public:
 
 private:
     void refill() {
-        auto* const putter = static_cast<put_node*>(putters_.front());
-        try {
-            buffer_.push(std::move(putter->item_));
-        } catch (...
-        ) {  // no memory, or the item's move throws: it goes on waiting, nothing is lost
-            return;
+        while (buffer_.size() < capacity_) {
+            auto* const putter = static_cast<put_node*>(putters_.front());
+            if (!putter) return;
+            try {
+                buffer_.push(std::move(putter->item_));
+                ++accepted_;
+            } catch (...) {  // the putter's failure, not the getter's; the next one moves up
+                putter->error_ = std::current_exception();
+            }
+            putters_.grant(*putter);
         }
-        ++accepted_;
-        putters_.grant(*putter);
     }
 
     const exchange_words& words_;
@@ -157,7 +189,7 @@ private:
     Queue getters_;
 };
 
-/// Awaits a put.
+/// Awaits a put. One that is over does not touch the exchange, which may be no more.
 template <class T, class Buffer>
 class put_awaitable final : public exchange<T, Buffer>::put_node {
 public:
@@ -168,7 +200,7 @@ public:
     void start() noexcept { exchange_->enlist(*this); }
     void result() const {
         this->throw_if_orphaned();
-        exchange_->check(*this);
+        this->check();
     }
     void describe(std::string& out) const override {
         exchange_->describe(out, exchange_->words().put);
@@ -178,7 +210,8 @@ private:
     exchange<T, Buffer>* exchange_;
 };
 
-/// Awaits an item. Without `result()`: what the lack of one means differs.
+/// Awaits an item. Without `result()`, and `ready()` goes on elsewhere: what the lack of an item means
+/// differs.
 template <class T, class Buffer>
 class get_awaitable : public exchange<T, Buffer>::get_node {
 public:
@@ -191,6 +224,7 @@ public:
     }
 
 protected:
+    get_awaitable(const get_awaitable&) noexcept = default;
     ~get_awaitable() = default;
     exchange<T, Buffer>& source() const noexcept { return *exchange_; }
 

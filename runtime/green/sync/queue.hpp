@@ -5,13 +5,17 @@
 #include <green/sync/ring_buffer.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -35,9 +39,12 @@ class stack_buffer {
 public:
     bool empty() const noexcept { return items_.empty(); }
     std::size_t size() const noexcept { return items_.size(); }
-    T& front() noexcept { return items_.back(); }
     void push(T&& item) { items_.push_back(std::move(item)); }
-    void pop() noexcept { items_.pop_back(); }
+    void take(std::optional<T>& out) {
+        out.emplace(std::move(items_.back()));
+        items_.pop_back();
+    }
+    void clear() noexcept { std::vector<T>().swap(items_); }
 
 private:
     std::vector<T> items_;
@@ -47,36 +54,98 @@ private:
 template <class T, class Compare>
 class heap_buffer {
 public:
-    explicit heap_buffer(Compare compare) : before_{std::move(compare)} {}
+    explicit heap_buffer(Compare compare) : compare_(std::move(compare)) {}
 
     bool empty() const noexcept { return items_.empty(); }
     std::size_t size() const noexcept { return items_.size(); }
-    T& front() noexcept { return items_.front().item; }
+
+    // Both compare first and move then: std::push_heap and std::pop_heap lose an item if the comparison
+    // throws.
+
     void push(T&& item) {
-        items_.push_back({std::move(item), count_++});
-        std::push_heap(items_.begin(), items_.end(), before_);
+        std::size_t const last = items_.size();
+        std::size_t place = last;
+        // It is the youngest, so it passes only what is greater.
+        while (place > 0 && compare_(std::as_const(item), items_[parent(place)].value())) {
+            place = parent(place);
+        }
+        items_.emplace_back(std::move(item), count_++);
+        if (place == last) return;
+        entry moving = std::move(items_.back());
+        for (std::size_t hole = last; hole != place; hole = parent(hole)) {
+            items_[hole] = std::move(items_[parent(hole)]);
+        }
+        items_[place] = std::move(moving);
     }
-    void pop() {
-        std::pop_heap(items_.begin(), items_.end(), before_);
+    void take(std::optional<T>& out) {
+        std::size_t const last = items_.size() - 1;
+        std::size_t const place = place_below_top(items_[last], last);
+        out.emplace(std::move(items_.front().value()));
+        // The entries on the way from the top to `place` move up. Counted from one, the parent of n is
+        // n / 2: the binary digits of `place` are the way.
+        std::size_t hole = 0;
+        for (int level = std::bit_width(place + 1) - 1; level-- > 0;) {
+            std::size_t const child = ((place + 1) >> level) - 1;
+            items_[hole] = std::move(items_[child]);
+            hole = child;
+        }
+        if (place != last) items_[place] = std::move(items_[last]);
         items_.pop_back();
     }
+    void clear() noexcept { std::vector<entry>().swap(items_); }
 
 private:
-    struct entry {
-        T item;
-        std::uint64_t order;
-    };
-    struct later {
-        Compare compare;
-        bool operator()(const entry& a, const entry& b) const {
-            if (compare(b.item, a.item)) return true;
-            return !compare(a.item, b.item) && b.order < a.order;
+    // What may throw when it is moved stays where it is: else a failure would tear a hole into the heap.
+    static constexpr bool moves_freely = std::is_nothrow_move_constructible_v<T> &&
+        std::is_nothrow_move_assignable_v<T>;
+
+    class entry {
+    public:
+        entry(T&& item, std::uint64_t order) : item_(hold(std::move(item))), order_(order) {}
+
+        T& value() noexcept {
+            if constexpr (moves_freely) {
+                return item_;
+            } else {
+                return *item_;
+            }
         }
+        const T& value() const noexcept { return const_cast<entry&>(*this).value(); }
+        std::uint64_t order() const noexcept { return order_; }
+
+    private:
+        using holder = std::conditional_t<moves_freely, T, std::unique_ptr<T>>;
+        static holder hold(T&& item) {
+            if constexpr (moves_freely) {
+                return static_cast<T&&>(item);
+            } else {
+                return std::make_unique<T>(std::move(item));
+            }
+        }
+
+        holder item_;
+        std::uint64_t order_;
     };
+
+    static std::size_t parent(std::size_t i) noexcept { return (i - 1) / 2; }
+    bool before(const entry& a, const entry& b) {
+        if (compare_(a.value(), b.value())) return true;
+        return a.order() < b.order() && !compare_(b.value(), a.value());
+    }
+    /// Where `e` goes when the top of the first `size` entries is taken away.
+    std::size_t place_below_top(const entry& e, std::size_t size) {
+        std::size_t place = 0;
+        for (std::size_t child = 1; child < size; child = 2 * place + 1) {
+            if (child + 1 < size && before(items_[child + 1], items_[child])) ++child;
+            if (!before(items_[child], e)) break;
+            place = child;
+        }
+        return place;
+    }
 
     std::vector<entry> items_;
     std::uint64_t count_ = 0;
-    later before_;
+    Compare compare_;
 };
 
 [[noreturn]] void throw_too_many_done(const named& queue);
@@ -131,8 +200,11 @@ public:
     /// nothing with `close_mode::discard`, and then throw too. May be called again, also to discard
     /// what a first call left. Model: queue.Queue.shutdown of Python 3.13.
     void close(close_mode mode = close_mode::drain) {
-        exchange_.close();
-        if (mode == close_mode::discard) finish(exchange_.drop_items());
+        exchange_.close(make_closed_error(exchange_, exchange_.words().get));
+        if (mode == close_mode::discard) {
+            std::size_t const dropped = exchange_.drop_items();
+            finish(std::min(dropped, unfinished()));  // some may have been called done before
+        }
     }
     bool closed() const noexcept { return exchange_.closed(); }
 
@@ -167,11 +239,18 @@ private:
 
 template <class T, class Buffer>
 class basic_queue<T, Buffer>::get_awaitable final : public detail::get_awaitable<T, Buffer> {
+    using base = detail::get_awaitable<T, Buffer>;
+
 public:
-    using detail::get_awaitable<T, Buffer>::get_awaitable;
+    using base::base;
+    bool ready() {
+        if (base::ready()) return true;
+        if (this->source().closed()) this->source().throw_no_item();
+        return false;
+    }
     T result() {
         this->throw_if_orphaned();
-        if (!this->item()) this->source().throw_no_item();
+        if (!this->item()) std::rethrow_exception(this->end());
         return std::move(*this->item());
     }
 };
@@ -223,8 +302,8 @@ public:
 
 /// A `queue` whose `get` takes the smallest item, as Python's does (std::priority_queue takes the
 /// greatest), and of equal ones the one that was put first. A put that waits is not in the queue yet.
-/// `T` is move-assignable too.
-template <std::movable T, class Compare = std::less<>>
+/// A `compare` that throws has changed nothing. An item whose move may throw costs an allocation.
+template <std::move_constructible T, class Compare = std::less<>>
 class priority_queue final : public detail::basic_queue<T, detail::heap_buffer<T, Compare>> {
 public:
     explicit priority_queue(std::size_t maxsize = 0, Compare compare = Compare())

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <memory>
-#include <type_traits>
+#include <optional>
 #include <utility>
 
 // Internal: a FIFO of values in one block.
@@ -17,53 +17,54 @@ public:
     ring_buffer() = default;
     ring_buffer(const ring_buffer&) = delete;
     ring_buffer& operator=(const ring_buffer&) = delete;
-    ~ring_buffer() { clear(); }
+    ~ring_buffer() {
+        for (std::size_t i = 0; i < size_; ++i) std::destroy_at(slot(i));
+        if (slots_) std::allocator<T>().deallocate(slots_, capacity_);
+    }
 
     bool empty() const noexcept { return size_ == 0; }
     std::size_t size() const noexcept { return size_; }
-    T& front() noexcept { return at(first_); }
 
     /// If the move of T throws nothing has changed; if it does while the buffer grows, and T cannot be
     /// copied, the elements that had been moved are in an unspecified state, as in a std::vector.
     void push(T&& value) {
         if (size_ == capacity_) grow();
-        std::construct_at(slots_ + ((first_ + size_) & (capacity_ - 1)), std::move(value));
-        ++size_;
+        append(std::move(value));
     }
-    void pop() noexcept {
-        std::destroy_at(&front());
+    /// The first one. If its move throws nothing has changed.
+    void take(std::optional<T>& out) {
+        T* const first = slot(0);
+        out.emplace(std::move(*first));
+        std::destroy_at(first);
         first_ = (first_ + 1) & (capacity_ - 1);
         --size_;
     }
     void clear() noexcept {
-        while (!empty()) pop();
-        if (slots_) std::allocator<T>().deallocate(slots_, capacity_);
-        slots_ = nullptr;
-        capacity_ = first_ = 0;
+        ring_buffer gone;  // what the destructors of elements call meanwhile finds it empty
+        swap(gone);
     }
 
 private:
-    T& at(std::size_t slot) noexcept { return slots_[slot]; }
+    T* slot(std::size_t i) const noexcept { return slots_ + ((first_ + i) & (capacity_ - 1)); }
 
+    template <class U>
+    void append(U&& value) {
+        std::construct_at(slot(size_), static_cast<U&&>(value));
+        ++size_;
+    }
     void grow() {
+        ring_buffer larger;
         std::size_t const capacity = capacity_ == 0 ? 8 : capacity_ * 2;  // a power of two
-        T* const slots = std::allocator<T>().allocate(capacity);
-        std::size_t moved = 0;
-        try {
-            for (; moved < size_; ++moved) {
-                T& from = at((first_ + moved) & (capacity_ - 1));
-                std::construct_at(slots + moved, std::move_if_noexcept(from));
-            }
-        } catch (...) {
-            std::destroy_n(slots, moved);
-            std::allocator<T>().deallocate(slots, capacity);
-            throw;
-        }
-        std::size_t const size = size_;
-        clear();
-        slots_ = slots;
-        capacity_ = capacity;
-        size_ = size;
+        larger.slots_ = std::allocator<T>().allocate(capacity);
+        larger.capacity_ = capacity;
+        for (std::size_t i = 0; i < size_; ++i) larger.append(std::move_if_noexcept(*slot(i)));
+        swap(larger);
+    }
+    void swap(ring_buffer& o) noexcept {
+        std::swap(slots_, o.slots_);
+        std::swap(capacity_, o.capacity_);
+        std::swap(first_, o.first_);
+        std::swap(size_, o.size_);
     }
 
     T* slots_ = nullptr;

@@ -35,7 +35,9 @@ public:
 
     explicit select_awaitable(Cases&&... cases) : cases_(std::move(cases)...) {}
     /// Before it is awaited only.
-    select_awaitable(select_awaitable&& o) noexcept : leaf(), cases_(std::move(o.cases_)) {}
+    select_awaitable(select_awaitable&& o
+    ) noexcept(std::is_nothrow_move_constructible_v<std::tuple<Cases...>>)
+        : leaf(), cases_(std::move(o.cases_)) {}
     select_awaitable& operator=(select_awaitable&&) = delete;
 
     bool ready() {
@@ -137,6 +139,17 @@ template <detail::selectable... Cases>
     requires(sizeof...(Cases) > 0)
 [[nodiscard]] select_awaitable<Cases...> select(Cases... cases) {
     return select_awaitable<Cases...>(std::move(cases)...);
+}
+
+/// For the message.
+template <class... Cases>
+    requires((awaitable<Cases> || ...) && !(detail::selectable<Cases> && ...))
+auto select(Cases...) {
+    static_assert(
+        detail::always_false<std::tuple<Cases...>>,
+        "green: select takes what channels, queues, locks, semaphores and events give to wait for; "
+        "for anything else see when_any, and for a time limit with_timeout"
+    );
 }
 
 }  // namespace green

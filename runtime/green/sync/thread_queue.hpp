@@ -7,9 +7,11 @@
 #include <green/sync/ring_buffer.hpp>
 #include <green/sync/thread_wait.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -123,8 +125,10 @@ public:
     /// As `queue::close`.
     void close(close_mode mode = close_mode::drain) {
         std::lock_guard const lock(mutex_);
-        exchange_.close();
-        if (mode == close_mode::discard) finish(exchange_.drop_items());
+        exchange_.close(detail::make_closed_error(exchange_, exchange_.words().get));
+        if (mode == close_mode::discard) {
+            finish(std::min(exchange_.drop_items(), unfinished_now()));
+        }
     }
     bool closed() const {
         std::lock_guard const lock(mutex_);
@@ -147,7 +151,11 @@ private:
     // What the three kinds of waiting are, under the lock: is it through, begin to wait, stop waiting,
     // what became of it.
     bool attempt(put_node& n) { return exchange_.try_put(n); }
-    bool attempt(get_node& n) { return exchange_.try_get(n); }
+    bool attempt(get_node& n) {
+        if (exchange_.try_get(n)) return true;
+        if (exchange_.closed()) exchange_.throw_no_item();
+        return false;
+    }
     bool attempt(join_node&) const noexcept { return unfinished_now() == 0; }
     void enlist(put_node& n) noexcept { exchange_.enlist(n); }
     void enlist(get_node& n) noexcept { exchange_.enlist(n); }
@@ -155,11 +163,11 @@ private:
     void remove(put_node& n) noexcept { exchange_.remove(n); }
     void remove(get_node& n) noexcept { exchange_.remove(n); }
     void remove(join_node& n) noexcept { joiners_.remove(n); }
-    void check(const put_node& n) const { exchange_.check(n); }
-    void check(get_node& n) const {
-        if (!n.item()) exchange_.throw_no_item();
+    static void check(const put_node& n) { n.check(); }
+    static void check(get_node& n) {
+        if (!n.item()) std::rethrow_exception(n.end());
     }
-    void check(const join_node&) const noexcept {}
+    static void check(const join_node&) noexcept {}
 
     std::size_t unfinished_now() const noexcept { return exchange_.accepted() - done_; }
     void finish(std::size_t n) {
@@ -234,7 +242,7 @@ protected:
     operation(operation&&) = default;
     ~operation() = default;
 
-    void check() { queue_->check(static_cast<Node&>(*this)); }
+    void check() { thread_queue::check(static_cast<Node&>(*this)); }
 
 private:
     thread_queue* queue_;
