@@ -170,13 +170,14 @@ def main() -> int:
     parser.add_argument("--link-arg", action="append", default=[], help="after the library; may be repeated")
     parser.add_argument("--source-root", type=pathlib.Path, required=True)
     parser.add_argument("--work-dir", type=pathlib.Path, required=True)
+    parser.add_argument("--only", default="", help="only the files with this in their names")
     arguments = parser.parse_args()
     arguments.library = arguments.library.resolve()
     arguments.work_dir.mkdir(parents=True, exist_ok=True)
     compiler = toolchain.Toolchain.from_arguments(arguments)
 
     files = [arguments.source_root / "README.md", *sorted(arguments.source_root.glob("docs/*.md"))]
-    snippets = [snippet for file in files if file.exists() for snippet in snippets_of(file)]
+    snippets = [snippet for file in files if arguments.only in file.name for snippet in snippets_of(file)]
     failed = 0
     reasons = toolchain.in_parallel(lambda snippet: check(arguments, compiler, snippet), snippets)
     for snippet, reason in zip(snippets, reasons):
