@@ -46,13 +46,21 @@ html_theme_options = {
 SYMBOL = re.compile(r"(?:co_await )?(?:green::)?([a-z]\w*(?:::\w+)?)(?:[<(].*)?", re.DOTALL)
 
 
+def in_other_language(literal, docname):
+    """Whether it stands in a column that says how another library does it."""
+    entry = literal.parent
+    while entry and not isinstance(entry, nodes.entry):
+        entry = entry.parent
+    return docname == "coming-from" and entry is not None and entry is not entry.parent.children[-1]
+
+
 def link_symbols(app, doctree, docname):
     """Makes `name` in prose a link to its place in the reference: the first of each in a section."""
     linked = set()
     for literal in list(doctree.findall(nodes.literal)):
         match = SYMBOL.fullmatch(literal.astext())
         target = match and app.green_symbols.get(match[1])
-        if not target or isinstance(literal.parent, (nodes.reference, nodes.title)):
+        if not target or isinstance(literal.parent, (nodes.reference, nodes.title)) or in_other_language(literal, docname):
             continue
         page, anchor = target
         section = literal
