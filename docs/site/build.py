@@ -24,6 +24,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urlparse
 
 sys.dont_write_bytecode = True
+import doxygen  # noqa: E402
 import reference  # noqa: E402
 
 SITE = pathlib.Path(__file__).resolve().parent
@@ -201,11 +202,11 @@ def stage(work: pathlib.Path, headers: dict[str, str], problems: Problems) -> se
 
 def stage_reference(work: pathlib.Path, headers: list[pathlib.Path], problems: Problems) -> tuple[dict, set]:
     """Reads the headers and writes their pages; the page of each header, and the files it wrote."""
-    doxygen = work.parent / "doxygen"
-    warnings = reference.run_doxygen(ROOT, headers, doxygen)
+    xml = work.parent / "doxygen"
+    warnings = doxygen.run(ROOT, headers, xml)
     for warning in warnings:
         problems.add(f"doxygen: {warning}")
-    made = reference.make(ROOT, headers, doxygen / "xml")
+    made = reference.make(ROOT, headers, xml / "xml")
     for sentence in made.undocumented:
         problems.add(sentence)
     written = set()
