@@ -92,7 +92,7 @@ green::task<> drive(Protocol& protocol, wire& in) {
 
 /// The callback as something to co_await.
 green::task<std::string> ask(client_protocol& client, std::string question) {
-    co_return co_await green::completion<std::string>([&](auto resolve) {
+    co_return co_await green::completion<std::string>([&](const auto& resolve) {
         client.ask(question, [resolve](std::string answer) { resolve(std::move(answer)); });
     });
 }
