@@ -43,7 +43,7 @@ html_theme_options = {
 }
 
 # `spawn`, `join_handle::cancel()`, `with_timeout(1s, …)`, `co_await green::sleep_for(1s)`, `channel<T>`
-SYMBOL = re.compile(r"(?:co_await )?(?:green::)?([a-z]\w*(?:::\w+)?)(?:[<(].*)?", re.DOTALL)
+SYMBOL = re.compile(r"(?:co_await )?(?:green::)?([a-z]\w*(?:::\w+)?)([<(].*)?", re.DOTALL)
 
 
 def in_other_language(literal, docname):
@@ -62,7 +62,10 @@ def link_symbols(app, doctree, docname):
         target = match and app.green_symbols.get(match[1])
         if not target or isinstance(literal.parent, (nodes.reference, nodes.title)) or in_other_language(literal, docname):
             continue
-        page, anchor = target
+        page, anchor, kind = target
+        # `result()` is a member function of something, and not the class of that name.
+        if kind != "function" and (match[2] or "").startswith("("):
+            continue
         section = literal
         while section.parent and not isinstance(section, nodes.section):
             section = section.parent

@@ -145,17 +145,17 @@ class Writer:
     def comment(self, entity: Entity) -> str:
         return self.prose.of(entity.element.find("briefdescription"), entity.element.find("detaileddescription"))
 
-    def heading(self, level: int, name: str) -> list[str]:
+    def heading(self, level: int, name: str, kind: str) -> list[str]:
         anchor = anchor_of(name)
         if name not in self.made.symbols:
-            self.made.symbols[name] = [self.page.removesuffix(".md"), anchor]
+            self.made.symbols[name] = [self.page.removesuffix(".md"), anchor, kind]
         return ["", f"({anchor})=", f"{'#' * level} {name}".replace("_", r"\_"), ""]
 
     def code(self, text: str) -> list[str]:
         return ["```cpp", text, "```", ""]
 
     def overloads(self, group: list[Entity], level: int) -> list[str]:
-        lines = self.heading(level, group[0].name)
+        lines = self.heading(level, group[0].name, group[0].kind)
         for entity in group:
             source = self.source(entity.header)
             is_whole = entity.kind in ("enum", "concept")
@@ -176,7 +176,7 @@ class Writer:
 
     def type(self, entity: Entity) -> list[str]:
         source = self.source(entity.header)
-        lines = self.heading(2, entity.name)
+        lines = self.heading(2, entity.name, entity.kind)
         if entity.kind == "concept" or self.is_awaitable(entity):
             text = source.declaration(entity.line, "variable") if entity.kind == "concept" else source.head(entity.line) + ";"
             return [*lines, *self.code(text), self.comment(entity), ""]
