@@ -1,8 +1,9 @@
 // Customers at the counters of a bank: N customers at k counters of t minutes each are through after
 // ceil(N / k) * t minutes.
 //
-// The counters are a semaphore. Every customer is a green task that waits for a free counter, first come,
-// first served. The clock is virtual: an afternoon at the bank takes no time, and its times are exact.
+// Tutorials explain a pool of workers with this picture. The counters are a semaphore. Every customer is a green
+// task that waits for a free counter, first come, first served. The clock is virtual: an afternoon at the bank
+// takes no time, and its times are exact.
 
 #include <green/green.hpp>
 

@@ -1,10 +1,11 @@
 // Callbacks, and what becomes of them: a protocol object with on_data and on_close, driven by green tasks.
 //
-// In the callback design (asyncio.Protocol, Twisted, libuv) the library calls an object when data has come or the
-// connection is closed. Every call returns at once, so whatever must be known at the next one is a member: here
-// the piece of a line that has not ended yet. Such objects can be kept: `drive` calls one from a channel, and
-// `completion` turns a callback into something to co_await. Written as a green task, the same protocol is a
-// loop, and its state is a local variable: `echo_task`.
+// A tutorial on gevent describes the two designs in words. In the callback design (asyncio.Protocol, Twisted,
+// libuv) the library calls an object when data has come or the connection is closed. Every call returns at once,
+// so whatever must be known at the next one is a member: here the piece of a line that has not ended yet. Such
+// objects can be kept: `drive` calls one from a channel, and `completion` turns a callback into something to
+// co_await. Written as a green task, the same protocol is a loop, and its state is a local variable:
+// `echo_task`.
 //
 // The two sides talk over channels, in pieces of at most five bytes, as a socket might.
 

@@ -1,13 +1,14 @@
 // A pipeline: producer → A → B → C → result, as with a chain of Kafka topics and their consumers.
 //
-// Each topic is a channel that holds four messages: a stage that is too fast waits, so nothing piles up. A stage is any
-// number of consumers, which share its topic: every message is taken by one of them. Its work is a function bound
-// to its first argument, as with functools.partial in Python.
+// From a tutorial on concurrent.futures, which describes it in words. Each topic is a channel that holds four
+// messages: a stage that is too fast waits, so nothing piles up. A stage is any number of consumers, which share
+// its topic: every message is taken by one of them. Its work is a function bound to its first argument, as with
+// functools.partial in Python.
 //
-// A and C take one second for a message, B takes three. The stages work at the same time, so twelve messages do not
-// take 60 seconds, but as long as the slowest stage takes; more consumers for B help until it no longer is
-// the slowest. Beside it Amdahl's law: what those consumers would gain if only B were done by several
-// at a time, and the stages one after the other.
+// A and C take one second for a message, B takes three. The stages work at the same time, so twelve messages do
+// not take 60 seconds, but as long as the slowest stage takes; more consumers for B help until it no longer is
+// the slowest. Beside it Amdahl's law: what those consumers would gain if only B were done by several at a time,
+// and the stages one after the other.
 
 #include <green/green.hpp>
 

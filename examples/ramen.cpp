@@ -1,8 +1,8 @@
 // Ramen: what waiting at the same time gains, what it cannot gain, and where the next bottleneck is.
 //
-// A bowl takes ten minutes: three in which a cook's hands are busy, seven on a burner in which nobody has
-// to do anything. The kitchen is busy from the first minute; what comes out is counted from the second to the
-// eighth hour.
+// The picture is that of tutorials on multitasking, with numbers. A bowl takes ten minutes: three in which a
+// cook's hands are busy, seven on a burner in which nobody has to do anything. The kitchen is busy from the
+// first minute; what comes out is counted from the second to the eighth hour.
 //
 //     one after the other      hands 3 ─ burner 7 ─ hands 3 ─ burner 7         6 an hour
 //     the waits overlapped     hands 3 ─ hands 3 ─ hands 3 ─ …                20: the hands are never idle
