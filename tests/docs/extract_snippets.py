@@ -9,7 +9,7 @@ A block that is no program, or a program without an #include, stands after the u
 <cstdio>, <string> and <vector>, `using namespace green;` and `using namespace std::chrono_literals;`.
 
 An HTML comment before a block makes exceptions: <!-- fragment --> compiles a program without running it,
-<!-- no-compile --> skips the block.
+<!-- no-compile --> skips the block, <!-- part --> makes it a part of all programs that follow on its page.
 """
 
 import argparse
@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 import toolchain  # noqa: E402
 
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[^\s`]*)[^\n]*\n(?P<body>.*?)^ *```[ ]*$", re.MULTILINE | re.DOTALL)
-COMMENT = re.compile(r"<!--\s*(fragment|no-compile)\s*-->\s*\Z")
+COMMENT = re.compile(r"<!--\s*(fragment|no-compile|part)\s*-->\s*\Z")
 INTRODUCES_OUTPUT = re.compile(r"\b(prints?|output)\b", re.IGNORECASE)
 MAIN = re.compile(r"^\s*(auto|int)\s+main\s*\(", re.MULTILINE)
 INCLUDE = re.compile(r"^\s*#\s*include\b.*$", re.MULTILINE)
@@ -45,6 +45,7 @@ class Snippet:
     code: str
     expected: str | None
     runs: bool
+    parts: str = ""  # of the page, above it
 
     def name(self) -> str:
         return f"{self.file.name}:{self.line}"
@@ -67,6 +68,7 @@ def snippets_of(file: pathlib.Path) -> list[Snippet]:
     text = file.read_text(encoding="utf-8")
     blocks = list(FENCE.finditer(text))
     found = []
+    parts = ""
     for index, block in enumerate(blocks):
         if block["language"] != "cpp":
             continue
@@ -81,7 +83,9 @@ def snippets_of(file: pathlib.Path) -> list[Snippet]:
             if between is not None and (not between or INTRODUCES_OUTPUT.search(between)):
                 expected = unindent(blocks[index + 1])
         line = text.count("\n", 0, block.start()) + 2
-        found.append(Snippet(file, line, code, expected, runs))
+        found.append(Snippet(file, line, code, expected, runs, parts))
+        if comment and comment[1] == "part":
+            parts += f'#line {line} "{file}"\n{code}'
     return found
 
 
@@ -121,6 +125,7 @@ def program_of(snippet: Snippet) -> str:
     # A blank line in place of an include keeps the line numbers.
     code = INCLUDE.sub("", snippet.code)
     prologue = PROLOGUE.format(includes=includes)
+    prologue += snippet.parts
     if not is_program and has_statements(code):
         return f"{prologue}task<> snippet();\ntask<> snippet() {{\n{location}{code}\nco_return;\n}}\n"
     return prologue + location + code
@@ -133,7 +138,7 @@ def check(arguments: argparse.Namespace, compiler: toolchain.Toolchain, snippet:
     source.write_text(program_of(snippet), encoding="utf-8")
 
     flags = ["-O0", "-Wall", "-Wextra", "-Werror"]
-    if not MAIN.search(snippet.code):
+    if snippet.parts or not MAIN.search(snippet.code):
         # Shown for itself: what it defines need not be used.
         flags += ["-Wno-unused"]
     compile_step = compiler.command(*flags, "-c", str(source), "-o", str(unit))
@@ -170,13 +175,14 @@ def main() -> int:
     parser.add_argument("--link-arg", action="append", default=[], help="after the library; may be repeated")
     parser.add_argument("--source-root", type=pathlib.Path, required=True)
     parser.add_argument("--work-dir", type=pathlib.Path, required=True)
+    parser.add_argument("--only", default="", help="only the files with this in their names")
     arguments = parser.parse_args()
     arguments.library = arguments.library.resolve()
     arguments.work_dir.mkdir(parents=True, exist_ok=True)
     compiler = toolchain.Toolchain.from_arguments(arguments)
 
     files = [arguments.source_root / "README.md", *sorted(arguments.source_root.glob("docs/*.md"))]
-    snippets = [snippet for file in files if file.exists() for snippet in snippets_of(file)]
+    snippets = [snippet for file in files if arguments.only in file.name for snippet in snippets_of(file)]
     failed = 0
     reasons = toolchain.in_parallel(lambda snippet: check(arguments, compiler, snippet), snippets)
     for snippet, reason in zip(snippets, reasons):

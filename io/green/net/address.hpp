@@ -15,6 +15,7 @@ struct sockaddr;
 
 namespace green {
 
+/// What an `address` is an address of.
 enum class address_family : std::uint8_t { ipv4, ipv6, unix_path };
 
 /// Where a socket is: an IPv4 or IPv6 address with a port, or the path of a unix socket.
