@@ -84,7 +84,7 @@ private:
                 s.running()->root_ended();
                 return std::noop_coroutine();
             }
-            if (!s.take_step()) [[unlikely]] {
+            if (!s.step_into(*parent)) [[unlikely]] {
                 s.running()->requeue(*parent);
                 return std::noop_coroutine();
             }

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace green::detail {
 
@@ -26,13 +27,16 @@ void scheduler::enter() noexcept {
     assert(children().empty() && ready_.empty());
     ids_ = 0;
     ended_ = 0;
+    resumes_.store(0, std::memory_order_relaxed);
     closing_ = false;
+    attention_ = observed();
     open_.store(true, std::memory_order_relaxed);
     current_ = this;
 }
 
 void scheduler::leave() noexcept {
     current_ = nullptr;
+    observers_.clear();
     open_.store(false, std::memory_order_relaxed);
 }
 
@@ -66,31 +70,91 @@ void scheduler::abandon(green_task& t) noexcept {
 }
 
 std::size_t scheduler::run_ready(std::size_t limit) noexcept {
+    if (observed()) [[unlikely]]
+        return run_observed(limit);
     green_task* const last = ready_.tail_;
-    std::size_t n = 0;
-    while (n < limit && ready_.head_) {
+    std::uint64_t const before = resumes();
+    std::uint64_t const end = before + limit;  // wraps if there is no limit
+    std::uint64_t n = before;
+    while (n != end && ready_.head_) {
         green_task* const t = ready_.head_;
         ready_.head_ = t->next_ready_;
         if (!ready_.head_) ready_.tail_ = nullptr;
-        ++n;
+        resumes_.store(++n, std::memory_order_relaxed);
         bool const end_of_turn = t == last;
         dispatch(*t);
         if (end_of_turn) break;
     }
-    return n;
+    return n - before;
 }
 
 inline void scheduler::dispatch(green_task& t) noexcept {
-    running_ = &t;
+    step(t);
+    if (t.state_ >= task_state::unwinding) conclude(t);
+    running_.store(nullptr, std::memory_order_relaxed);
+}
+
+inline void scheduler::step(green_task& t) noexcept {
+    running_.store(&t, std::memory_order_relaxed);
     budget_ = steps_per_dispatch;
     if (t.state_ == task_state::ready) [[likely]] {
         t.state_ = task_state::running;
+        innermost_.store(t.frame_, std::memory_order_relaxed);
         t.frame_->handle().resume();
     } else if (t.state_ == task_state::created) {
         begin(t);
     }
-    if (t.state_ >= task_state::unwinding) conclude(t);
-    running_ = nullptr;
+}
+
+// --- the same under observation
+
+void scheduler::add_observer(task_observer& o) {
+    observers_.push_back({&o, false});
+    attention_ = true;
+}
+
+void scheduler::remove_observer(task_observer& o) noexcept {
+    // The entry stays until nobody iterates: see attach_observers.
+    for (auto& e : observers_) {
+        if (e.object == &o) e.object = nullptr;
+    }
+}
+
+void scheduler::attach_observers() noexcept {
+    std::erase_if(observers_, [](const observer_entry& e) { return e.object == nullptr; });
+    attention_ = closing_ || observed();
+    for (std::size_t i = 0; i < observers_.size(); ++i) {
+        if (std::exchange(observers_[i].attached, true)) continue;
+        observers_[i].object->attached(*this);
+    }
+}
+
+std::size_t scheduler::run_observed(std::size_t limit) noexcept {
+    attach_observers();
+    green_task* const last = ready_.tail_;
+    std::uint64_t const before = resumes();
+    std::uint64_t const end = before + limit;  // wraps if there is no limit
+    std::uint64_t n = before;
+    while (n != end && ready_.head_) {
+        green_task* const t = ready_.head_;
+        ready_.head_ = t->next_ready_;
+        if (!ready_.head_) ready_.tail_ = nullptr;
+        resumes_.store(++n, std::memory_order_relaxed);
+        bool const end_of_turn = t == last;
+        observe([&](task_observer& o) { o.resumes(*t); });
+        step(*t);
+        observe([&](task_observer& o) { o.paused(*t); });
+        if (t->state_ >= task_state::unwinding) conclude(*t);
+        running_.store(nullptr, std::memory_order_relaxed);
+        if (end_of_turn) break;
+    }
+    return n - before;
+}
+
+void scheduler::started(green_task& t, nursery& home) noexcept {
+    observe([&](task_observer& o) { o.spawned(t); });
+    // Only at the root: a scope's children are its owner's business, which may be a shielded cleanup.
+    if (closing_ && &home == this) t.request_cancel("the run is ending", t.spawned_at());
 }
 
 void scheduler::begin(green_task& t) noexcept {
@@ -99,8 +163,10 @@ void scheduler::begin(green_task& t) noexcept {
         return;
     }
     t.state_ = task_state::running;
+    innermost_.store(nullptr, std::memory_order_relaxed);
     try {
         promise_base& root = t.make_root();
+        innermost_.store(&root, std::memory_order_relaxed);
         root.handle().resume();
     } catch (...) {  // the callable threw before there was a coroutine
         t.set_error(std::current_exception());
@@ -113,10 +179,13 @@ void scheduler::conclude(green_task& t) noexcept {
         t.unwind();
         t.cancelled_ = true;
     }
+    innermost_.store(nullptr, std::memory_order_relaxed);
     t.drop_root();
     t.state_ = task_state::ended;
     t.frame_ = nullptr;
-    running_ = nullptr;
+    if (attention_) [[unlikely]]
+        observe([&](task_observer& o) { o.ended(t); });
+    running_.store(nullptr, std::memory_order_relaxed);
     nursery& home = *t.home_;
     home.remove(t);
     t.sequence_ = ++ended_;  // in the place of home_

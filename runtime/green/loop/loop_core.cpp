@@ -138,6 +138,8 @@ void loop_core::begin(const run_options& options) {
     clock_holds_ = 0;
     enter();
     last_poll_ = real_now();
+    births_.clear();
+    births_.note(1, now());
     inbox_.open();
 }
 
@@ -149,14 +151,20 @@ clock::time_point loop_core::now() const noexcept {
 
 uv_loop_s* loop_core::native() noexcept { return &uv_->loop; }
 
+void loop_core::note_births(clock::time_point now) { births_.note(spawned() + 1, now); }
+
 /// A turn without its wait: what is posted, ready and due.
 void loop_core::work() {
-    inbox_.run_all();
+    if (inbox_.pending()) {
+        note_births(now());
+        inbox_.run_all();
+    }
     run_chunks();
 }
 
 void loop_core::run_chunks() {
     if (options_.virtual_time) {
+        note_births(virtual_now_);
         // One snapshot of the queue, then what is due: the order depends on nothing but the program.
         run_ready(static_cast<std::size_t>(-1));
         timers_.fire(virtual_now_);
@@ -166,6 +174,7 @@ void loop_core::run_chunks() {
     // The clock is read once per chunk; a chunk is as many resumes as take some 20 µs, so reading it
     // costs nothing and neither deadlines nor I/O wait for long.
     clock::time_point before = real_now();
+    note_births(before);
     do {
         std::size_t ran = 0;
         while (ran < chunk_ && has_ready()) ran += run_ready(chunk_ - ran);

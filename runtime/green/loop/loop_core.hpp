@@ -4,6 +4,7 @@
 // does not need uv.h.
 
 #include <green/core/scheduler.hpp>
+#include <green/loop/birth_marks.hpp>
 #include <green/loop/inbox.hpp>
 #include <green/loop/loop.hpp>
 #include <green/loop/run_options.hpp>
@@ -53,6 +54,10 @@ public:
     void close();
 
     clock::time_point now() const noexcept;
+    /// When a task of this run was made; see birth_marks.
+    clock::time_point born(task_id id) const noexcept {
+        return births_.born(static_cast<std::uint64_t>(id));
+    }
     timer_queue& timers() noexcept { return timers_; }
     uv_loop_s* native() noexcept;
 
@@ -91,6 +96,7 @@ private:
     loop_core() = default;
     ~loop_core() = default;
 
+    void note_births(clock::time_point now);
     void work();
     void run_chunks();
     bool wait();
@@ -112,6 +118,7 @@ private:
     run_options options_;
     std::unique_ptr<uv_part> uv_;
     timer_queue timers_;
+    birth_marks births_;
     clock::time_point virtual_now_{};
     clock::time_point last_poll_{};
     std::size_t chunk_ = 16;
