@@ -49,10 +49,10 @@ ended_process run_process(
     return result;
 }
 
+std::string program_path() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
+
 ended_process run_program(const std::string& name, const std::vector<std::string>& environment) {
-    // Not the link itself: a debugger would start another program.
-    std::string const self = std::filesystem::read_symlink("/proc/self/exe").string();
-    return run_process({self, name, "--out=/dev/null"}, environment);
+    return run_process({program_path(), name, "--out=/dev/null"}, environment);
 }
 
 scratch_directory::scratch_directory() {

@@ -19,6 +19,9 @@ ended_process run_process(
     const std::vector<std::string>& command, const std::vector<std::string>& environment = {}
 );
 
+/// This executable, not a link to it: a debugger would start another program.
+std::string program_path();
+
 /// Runs the hidden test case `name` of this executable.
 ended_process run_program(
     const std::string& name, const std::vector<std::string>& environment = {}

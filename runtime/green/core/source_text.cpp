@@ -142,7 +142,7 @@ std::string short_function(std::string_view signature) {
 }
 
 std::string_view short_file(std::string_view path) noexcept {
-    while (path.substr(0, 3) == "../") path.remove_prefix(3);
+    if (auto const up = path.rfind("../"); up != std::string_view::npos) path.remove_prefix(up + 3);
     while (path.substr(0, 2) == "./") path.remove_prefix(2);
     return path;
 }

@@ -15,7 +15,8 @@ namespace green::detail {
 /// lambda as `lambda in f()`. From what std::source_location and symbol tables give.
 std::string short_function(std::string_view signature);
 
-/// The path of a source without the steps up to where the build began.
+/// The path of a source without the steps up from where the compiler was: `tests/a.cpp` of
+/// `../../tests/a.cpp` and of `/home/me/build/../tests/a.cpp`.
 std::string_view short_file(std::string_view path) noexcept;
 
 /// `main.cpp:12 in f()`; `an unknown place` for one that is not known.

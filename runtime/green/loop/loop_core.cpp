@@ -1,12 +1,14 @@
 #include <green/loop/loop_core.hpp>
 
 #include <green/core/errors.hpp>
+#include <green/loop/stall_monitor.hpp>
 #include <green/loop/task_dump.hpp>
 
 #include <uv.h>
 
 #include <algorithm>
 #include <cassert>
+#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <stdexcept>
@@ -36,6 +38,12 @@ void loop::report_posted_failure() noexcept {
 
 void loop::set_handler(std::unique_ptr<failure_handler> h) noexcept {
     static_cast<detail::loop_core*>(this)->set_failure_handler(std::move(h));
+}
+
+void loop::set_handler(std::shared_ptr<stall_handler> h) noexcept {
+    detail::stall_monitor::instance().set_handler(
+        *static_cast<detail::loop_core*>(this), std::move(h)
+    );
 }
 
 loop::work_guard loop::keep_alive() noexcept {
@@ -78,6 +86,7 @@ struct loop_core::uv_part {
     uv_loop_t loop;
     uv_async_t async;  // other threads' wake-up; referenced only while the loop waits for them
     uv_timer_t timer;  // the first deadline
+    uv_signal_t dump_signal;  // with run_options::dump_on_sigusr1
 };
 
 // --- one core per thread, never freed
@@ -140,7 +149,25 @@ void loop_core::begin(const run_options& options) {
     last_poll_ = real_now();
     births_.clear();
     births_.note(1, now());
+    watch_signals();
     inbox_.open();
+    bool const watched = options.stall_threshold.count() > 0 && !options.virtual_time;
+    stalled_from_ = watched ? options.stall_threshold : forever;
+    if (watched) stall_monitor::instance().watch(*this, options.stall_threshold);
+}
+
+void loop_core::watch_signals() {
+    if (!options_.dump_on_sigusr1) return;
+    uv_signal_init(&uv_->loop, &uv_->dump_signal);
+    uv_->dump_signal.data = this;
+    uv_unref(reinterpret_cast<uv_handle_t*>(&uv_->dump_signal));
+    auto const dump = [](uv_signal_t* s, int) {
+        auto& core = *static_cast<loop_core*>(s->data);
+        std::string const text = "green: SIGUSR1: the tasks of this loop:\n" +
+            dump_tasks(core.root());
+        std::fputs(text.c_str(), stderr);
+    };
+    uv_signal_start(&uv_->dump_signal, dump, SIGUSR1);
 }
 
 // --- the turn
@@ -155,11 +182,20 @@ void loop_core::note_births(clock::time_point now) { births_.note(spawned() + 1,
 
 /// A turn without its wait: what is posted, ready and due.
 void loop_core::work() {
-    if (inbox_.pending()) {
-        note_births(now());
-        inbox_.run_all();
-    }
+    if (inbox_.pending()) run_calls();
     run_chunks();
+}
+
+void loop_core::run_calls() {
+    clock::time_point const before = real_now();
+    note_births(options_.virtual_time ? virtual_now_ : before);
+    calls_.store(calls() + 1, std::memory_order_relaxed);
+    calling_.store(true, std::memory_order_relaxed);
+    inbox_.run_all();
+    calling_.store(false, std::memory_order_relaxed);
+    if (stalled_from_ == forever) return;
+    auto const took = real_now() - before;
+    if (took >= stalled_from_) stall_monitor::instance().went_on(*this, took);
 }
 
 void loop_core::run_chunks() {
@@ -183,6 +219,7 @@ void loop_core::run_chunks() {
         auto const took = after - before;
         if (took > chunk_target) {
             chunk_ = std::max(chunk_ / 2, smallest_chunk);
+            if (took >= stalled_from_) stall_monitor::instance().went_on(*this, took);
         } else if (ran == chunk_) {
             chunk_ = std::min(chunk_ * 2, largest_chunk);
         }
@@ -393,6 +430,7 @@ void loop_core::close() {
     // the loop open for ever.
     inbox_.close_and_run();
     while (root().size() > 0 && has_ready()) run_ready(static_cast<std::size_t>(-1));
+    if (stalled_from_ != forever) stall_monitor::instance().unwatch(*this);
     while (!services_.empty()) services_.pop_back();
     handler_.reset();
     while (senders_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();

@@ -89,6 +89,16 @@ public:
         handler_ = std::move(h);
     }
 
+    // --- for the stall watchdog, from its thread
+    /// What keeps the loop's thread now, in words; null while it looks for I/O.
+    const char* activity() const noexcept {
+        if (running()) return "a task";
+        return calling_.load(std::memory_order_relaxed) ? "a function given to loop::post"
+                                                        : nullptr;
+    }
+    /// How often it has begun with posted functions.
+    std::uint64_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
+
 private:
     struct uv_part;
     struct grace_timer;
@@ -97,6 +107,8 @@ private:
     ~loop_core() = default;
 
     void note_births(clock::time_point now);
+    void run_calls();
+    void watch_signals();
     void work();
     void run_chunks();
     bool wait();
@@ -116,6 +128,10 @@ private:
     struct thread_slot;
 
     run_options options_;
+    std::chrono::nanoseconds stalled_from_ =
+        forever;  // a chunk that takes longer is told to the watchdog
+    std::atomic<bool> calling_{false};
+    std::atomic<std::uint64_t> calls_{0};
     std::unique_ptr<uv_part> uv_;
     timer_queue timers_;
     birth_marks births_;
