@@ -16,6 +16,7 @@
 #include <thread>
 
 #include <poll.h>
+#include <unistd.h>
 
 namespace green {
 
@@ -91,6 +92,8 @@ struct loop_core::uv_part {
 
 // --- one core per thread, never freed
 
+loop_core* loop_core::registry = nullptr;
+
 struct loop_core::thread_slot {
     static std::mutex& mutex() {
         static auto& m = *new std::mutex;
@@ -105,6 +108,7 @@ struct loop_core::thread_slot {
         std::lock_guard const lock(mutex());
         if (spare().empty()) {
             core = new loop_core;
+            core->next_core_ = std::exchange(registry, core);
         } else {
             core = spare().back();
             spare().pop_back();
@@ -142,6 +146,7 @@ void loop_core::begin(const run_options& options) {
     uv_ = std::move(uv);
 
     options_ = options;
+    thread_id_ = static_cast<int>(::gettid());
     virtual_now_ = {};
     chunk_ = 16;
     clock_holds_ = 0;

@@ -145,6 +145,11 @@ private:
     std::vector<keyed_service> services_;
     std::unique_ptr<failure_handler> handler_;
     std::exception_ptr first_unhandled_;
+
+    // All cores of the process, for debuggers (green-gdb.py); no one takes them off.
+    static loop_core* registry;
+    loop_core* next_core_ = nullptr;
+    int thread_id_ = 0;  // the kernel's, of the thread that runs
 };
 
 }  // namespace green::detail
