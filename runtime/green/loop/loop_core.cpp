@@ -3,6 +3,7 @@
 #include <green/core/errors.hpp>
 #include <green/loop/stall_monitor.hpp>
 #include <green/loop/task_dump.hpp>
+#include <green/loop/tracer.hpp>
 
 #include <uv.h>
 
@@ -156,6 +157,8 @@ void loop_core::begin(const run_options& options) {
     births_.note(1, now());
     watch_signals();
     inbox_.open();
+    tracer::instance().open_by_environment();
+    if (trace_sink::active()) tracer::instance().attach(*this);
     bool const watched = options.stall_threshold.count() > 0 && !options.virtual_time;
     stalled_from_ = watched ? options.stall_threshold : forever;
     if (watched) stall_monitor::instance().watch(*this, options.stall_threshold);
@@ -305,11 +308,15 @@ bool loop_core::poll_until_quiet() noexcept {
 }
 
 void loop_core::poll(bool block) noexcept {
+    if (observed()) [[unlikely]]
+        observe([](task_observer& o) { o.polls(); });
     // With one of its handles referenced uv_run polls, even if there is nothing else.
     uv_ref(reinterpret_cast<uv_handle_t*>(&uv_->async));
     uv_run(&uv_->loop, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     uv_unref(reinterpret_cast<uv_handle_t*>(&uv_->async));
     last_poll_ = real_now();
+    if (observed()) [[unlikely]]
+        observe([](task_observer& o) { o.polled(); });
 }
 
 // --- calls from other threads
@@ -436,6 +443,7 @@ void loop_core::close() {
     inbox_.close_and_run();
     while (root().size() > 0 && has_ready()) run_ready(static_cast<std::size_t>(-1));
     if (stalled_from_ != forever) stall_monitor::instance().unwatch(*this);
+    if (observed()) tracer::instance().detach(*this);
     while (!services_.empty()) services_.pop_back();
     handler_.reset();
     while (senders_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();

@@ -89,6 +89,9 @@ public:
         handler_ = std::move(h);
     }
 
+    /// The kernel's number of the thread that runs.
+    int thread_id() const noexcept { return thread_id_; }
+
     // --- for the stall watchdog, from its thread
     /// What keeps the loop's thread now, in words; null while it looks for I/O.
     const char* activity() const noexcept {
