@@ -43,6 +43,10 @@ public:
         std::lock_guard const lock(mutex_);
         return std::move(all_);
     }
+    std::size_t size() {
+        std::lock_guard const lock(mutex_);
+        return all_.size();
+    }
     auto handler() {
         return [this](const stall_report& r) { (*this)(r); };
     }
@@ -106,9 +110,10 @@ TEST_CASE("each stall is an incident of its own", "[stall]") {
     reports got;
     run(watched(), [&]() -> task<> {
         this_loop().on_stall(got.handler());
-        for (int i = 0; i < 3; ++i) {
-            std::this_thread::sleep_for(500ms);
-            co_await sleep_for(1ms);
+        for (std::size_t i = 0; i < 3; ++i) {
+            std::this_thread::sleep_for(150ms);
+            // The watchdog is busy with describing it for a while.
+            while (got.size() < 2 * (i + 1)) co_await sleep_for(1ms);
         }
     });
     auto const all = got.take();

@@ -31,11 +31,11 @@ void scheduler::enter() noexcept {
     closing_ = false;
     attention_ = observed();
     open_.store(true, std::memory_order_relaxed);
-    current_ = this;
+    outer_ = std::exchange(current_, this);
 }
 
 void scheduler::leave() noexcept {
-    current_ = nullptr;
+    current_ = std::exchange(outer_, nullptr);
     observers_.clear();
     open_.store(false, std::memory_order_relaxed);
 }

@@ -142,8 +142,11 @@ protected:
     /// Forgets the tasks that are left. Their frames are never destroyed: something may still point
     /// into them, and a wake that still comes finds them ended.
     void abandon_all() noexcept;
-    /// In the child of a fork: no task goes on.
-    void forget_ready() noexcept { ready_ = {}; }
+    /// In the child of a fork: from now on no task becomes ready. `end` is never dispatched.
+    void swallow_ready(green_task& end) noexcept {
+        ready_.head_ = nullptr;
+        ready_.tail_ = &end;  // what is pushed is linked behind it, where nobody looks
+    }
 
     /// Calls `f(observer)` for all that are attached; they may remove themselves.
     template <class F>
@@ -183,6 +186,7 @@ private:
     ready_queue ready_;
     std::uint64_t ids_ = 0;
     std::uint64_t ended_ = 0;
+    scheduler* outer_ = nullptr;  // of a parent process, to which a child comes back
     bool closing_ = false;
     bool attention_ = false;  // closing, or observed
     std::vector<observer_entry> observers_;

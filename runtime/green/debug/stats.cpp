@@ -23,7 +23,10 @@ public:
     observer& operator=(const observer&) = delete;
     ~observer() { core_.remove_observer(*this); }
 
-    void attached(detail::scheduler&) noexcept override { away_since_ = steady::now(); }
+    void attached(detail::scheduler&) noexcept override {
+        attached_ = true;
+        away_since_ = steady::now();
+    }
     void resumes(detail::green_task&) noexcept override { step_since_ = steady::now(); }
     void paused(detail::green_task& t) noexcept override {
         std::chrono::nanoseconds const took = steady::now() - step_since_;
@@ -44,12 +47,16 @@ public:
     void polled() noexcept override { away_since_ = steady::now(); }
 
     const loop_times& times() const noexcept { return times_; }
+    std::chrono::nanoseconds this_step() const noexcept {
+        return attached_ ? steady::now() - step_since_ : std::chrono::nanoseconds(0);
+    }
 
 private:
     using steady = std::chrono::steady_clock;
 
     detail::loop_core& core_;
     loop_times times_;
+    bool attached_ = false;
     steady::time_point away_since_;
     steady::time_point step_since_;
 };
@@ -60,5 +67,7 @@ loop_meter::loop_meter()
 loop_meter::~loop_meter() = default;
 
 const loop_times& loop_meter::times() const noexcept { return observer_->times(); }
+
+std::chrono::nanoseconds loop_meter::this_step() const noexcept { return observer_->this_step(); }
 
 }  // namespace green

@@ -48,6 +48,8 @@ public:
     ~loop_meter();
 
     const loop_times& times() const noexcept;
+    /// How long the present step of the running task has lasted; zero in the step that made the meter.
+    std::chrono::nanoseconds this_step() const noexcept;
 
 private:
     class observer;

@@ -11,12 +11,14 @@
 #include <cassert>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
 
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 namespace green {
@@ -124,16 +126,60 @@ struct loop_core::thread_slot {
 
 loop_core& loop_core::of_this_thread() {
     thread_local thread_slot slot;
+    if (slot.core->forked()) slot.core = new loop_core;
     return *slot.core;
+}
+
+// --- the child of a fork in a task
+//
+// It has a copy of the loop, but epoll's registrations and every descriptor are one with the parent's:
+// nothing may go on here. The child can end itself (_exit, exec), or run a loop of its own; if it comes
+// back to this one, it is told and ended.
+
+struct loop_core::end_of_queue final : green_task {
+    using green_task::green_task;
+    std::exception_ptr error() const noexcept override { return nullptr; }
+    promise_base& make_root() override { std::abort(); }
+    void drop_root() noexcept override {}
+    void set_error(std::exception_ptr) noexcept override {}
+};
+
+void loop_core::handle_forks() {
+    // Locked over the fork, so that the child finds them free.
+    static constexpr auto before = [] {
+        thread_slot::mutex().lock();
+        stall_monitor::instance().before_fork();
+        tracer::instance().before_fork();
+    };
+    static constexpr auto in_parent = [] {
+        tracer::instance().after_fork_in_parent();
+        stall_monitor::instance().after_fork_in_parent();
+        thread_slot::mutex().unlock();
+    };
+    static constexpr auto in_child = [] {
+        tracer::instance().after_fork_in_child();
+        stall_monitor::instance().after_fork_in_child();
+        thread_slot::mutex().unlock();
+        loop_core* const core = current();
+        if (!core || core->forked_) return;
+        core->forked_ = true;
+        core->swallow_ready(*new end_of_queue(*core, std::source_location{}));
+    };
+    static bool const once = [] {
+        pthread_atfork(before, in_parent, in_child);
+        return true;
+    }();
+    static_cast<void>(once);
 }
 
 // --- begin
 
 void loop_core::begin(const run_options& options) {
-    if (scheduler::current()) {
+    if (const loop_core* const other = current(); other && !other->forked()) {
         throw std::logic_error("green::run: a loop already runs on this thread; "
                                "co_await the task, or spawn it");
     }
+    handle_forks();
     auto uv = std::make_unique<uv_part>();
     check(uv_loop_init(&uv->loop), "uv_loop_init");
     int const status = uv_async_init(&uv->loop, &uv->async, [](uv_async_t*) {});
@@ -192,6 +238,14 @@ void loop_core::note_births(clock::time_point now) { births_.note(spawned() + 1,
 void loop_core::work() {
     if (inbox_.pending()) run_calls();
     run_chunks();
+    if (forked_) [[unlikely]] {
+        std::fputs(
+            "green: the child of a fork came back to the event loop of its parent. "
+            "End it with _exit or exec, or call run() in it for a loop of its own.\n",
+            stderr
+        );
+        ::_exit(1);
+    }
 }
 
 void loop_core::run_calls() {

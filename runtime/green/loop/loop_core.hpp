@@ -89,6 +89,10 @@ public:
         handler_ = std::move(h);
     }
 
+    /// This is the child of a fork in one of the loop's tasks: the loop is the parent's.
+    bool forked() const noexcept { return forked_; }
+    static void handle_forks();
+
     /// The kernel's number of the thread that runs.
     int thread_id() const noexcept { return thread_id_; }
 
@@ -105,6 +109,7 @@ public:
 private:
     struct uv_part;
     struct grace_timer;
+    struct end_of_queue;
 
     loop_core() = default;
     ~loop_core() = default;
@@ -145,6 +150,7 @@ private:
     std::atomic<int> senders_{0};
     std::atomic<std::int64_t> external_{0};
     std::int64_t clock_holds_ = 0;
+    bool forked_ = false;
     std::vector<keyed_service> services_;
     std::unique_ptr<failure_handler> handler_;
     std::exception_ptr first_unhandled_;
