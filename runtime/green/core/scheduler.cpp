@@ -37,6 +37,7 @@ void scheduler::enter() noexcept {
 void scheduler::leave() noexcept {
     current_ = std::exchange(outer_, nullptr);
     observers_.clear();
+    observed_ = false;
     open_.store(false, std::memory_order_relaxed);
 }
 
@@ -110,7 +111,7 @@ inline void scheduler::step(green_task& t) noexcept {
 
 void scheduler::add_observer(task_observer& o) {
     observers_.push_back({&o, false});
-    attention_ = true;
+    attention_ = observed_ = true;
 }
 
 void scheduler::remove_observer(task_observer& o) noexcept {
@@ -122,7 +123,8 @@ void scheduler::remove_observer(task_observer& o) noexcept {
 
 void scheduler::attach_observers() noexcept {
     std::erase_if(observers_, [](const observer_entry& e) { return e.object == nullptr; });
-    attention_ = closing_ || observed();
+    observed_ = !observers_.empty();
+    attention_ = closing_ || observed_;
     for (std::size_t i = 0; i < observers_.size(); ++i) {
         if (std::exchange(observers_[i].attached, true)) continue;
         observers_[i].object->attached(*this);

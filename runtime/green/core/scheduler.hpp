@@ -155,7 +155,7 @@ protected:
             if (observers_[i].object && observers_[i].attached) f(*observers_[i].object);
         }
     }
-    bool observed() const noexcept { return !observers_.empty(); }
+    bool observed() const noexcept { return observed_; }
 
 private:
     friend class green_task;
@@ -189,6 +189,7 @@ private:
     scheduler* outer_ = nullptr;  // of a parent process, to which a child comes back
     bool closing_ = false;
     bool attention_ = false;  // closing, or observed
+    bool observed_ = false;  // there are observers
     std::vector<observer_entry> observers_;
     std::atomic<bool> open_{false};
 

@@ -14,8 +14,10 @@ class typed_task : public green_task, public outcome<T> {
 public:
     typed_task(scheduler& s, std::source_location where, task<T> body) : green_task(s, where) {
         take_root(std::move(body));
-        this->place_at(this->child->awaiting());  // the child of a scope has no spawn
     }
+
+    /// Shows the task, which nobody spawned, at its coroutine: the child of a combinator.
+    void place_at_coroutine() noexcept { this->place_at(this->child->awaiting()); }
 
     std::exception_ptr error() const noexcept final { return outcome<T>::error(); }
 

@@ -44,6 +44,7 @@ public:
         task_ref<typed_task<T>> ref(
             new typed_task<T>(*scheduler::current(), std::source_location{}, std::move(body))
         );
+        ref->place_at_coroutine();
         add(*ref);
         return ref;
     }
