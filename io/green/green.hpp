@@ -5,6 +5,10 @@
 #include <green/core/errors.hpp>
 #include <green/core/task.hpp>
 #include <green/core/time.hpp>
+#include <green/debug/assert_switches.hpp>
+#include <green/debug/stats.hpp>
+#include <green/debug/tasks.hpp>
+#include <green/debug/trace.hpp>
 #include <green/dns/dns_error.hpp>
 #include <green/dns/resolver.hpp>
 #include <green/executor/executor_error.hpp>

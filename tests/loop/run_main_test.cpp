@@ -2,6 +2,7 @@
 
 #include "support/green_test.hpp"
 
+#include <green/loop/loop.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/finally.hpp>
 
@@ -128,6 +129,17 @@ TEST_CASE("program: interrupted while yielding", "[.program]") {
         for (;;) co_await yield();
     });
 }
+TEST_CASE("program: interrupted while functions post themselves", "[.program]") {
+    as_program([]() -> task<> {
+        struct again {
+            loop& l;
+            void operator()() const { l.post(*this); }
+        };
+        this_loop().post(again{this_loop()});
+        this_loop().post([] { std::raise(SIGINT); });
+        co_await sleep_for(1h);
+    });
+}
 TEST_CASE("program: deadlock", "[.program]") {
     as_program([]() -> task<> { co_await sleep_for(forever); });
 }
@@ -170,6 +182,12 @@ TEST_CASE("run_main: a second SIGINT ends the process at once", "[run_main]") {
 // conformance 298
 TEST_CASE("run_main: a signal is seen while the ready queue never empties", "[run_main]") {
     ended const e = run_program("program: interrupted while yielding");
+    REQUIRE(e.status == 130);
+}
+
+// conformance 298
+TEST_CASE("run_main: a signal is seen among functions that never stop", "[run_main]") {
+    ended const e = run_program("program: interrupted while functions post themselves");
     REQUIRE(e.status == 130);
 }
 

@@ -2,6 +2,7 @@
 
 #include <green/core/promise.hpp>
 #include <green/core/scheduler.hpp>
+#include <green/core/source_text.hpp>
 
 #include <cstring>
 
@@ -31,7 +32,7 @@ std::string green_task::cancelled_text() const {
     if (const cancel_request* why = cancel_reason()) {
         if (!why->reason.empty()) text += ": " + why->reason;
         text += " (asked for at ";
-        text += why->where.file_name();
+        text += short_file(why->where.file_name());
         text += ":" + std::to_string(why->where.line()) + ")";
     }
     return text;

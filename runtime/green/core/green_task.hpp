@@ -174,7 +174,8 @@ public:
     nursery* home() const noexcept { return ended() ? nullptr : home_; }
     intrusive_list<joiner>& joiners() noexcept { return joiners_; }
     leaf* waiting_on() const noexcept { return state_ == task_state::suspended ? leaf_ : nullptr; }
-    const promise_base* frame() const noexcept { return frame_; }
+    /// Where the task is suspended or, if it runs, where it is; null before its first step.
+    const promise_base* frame() const noexcept;
     scheduler& owner() const noexcept { return *scheduler_; }
 
     /// Somebody holds a reference beside the caller.

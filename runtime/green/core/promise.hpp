@@ -87,7 +87,7 @@ private:
                 s.running()->root_ended(h.promise());
                 return std::noop_coroutine();
             }
-            if (!s.take_step()) [[unlikely]] {
+            if (!s.step_into(*parent)) [[unlikely]] {
                 s.running()->requeue(*parent);
                 return std::noop_coroutine();
             }
@@ -103,6 +103,7 @@ private:
 inline void green_task::unwind() noexcept {
     while (promise_base* const frame = frame_) {
         frame_ = frame->parent();
+        scheduler_->innermost_.store(frame, std::memory_order_relaxed);
         frame->destroy();
     }
 }

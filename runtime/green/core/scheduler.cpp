@@ -27,15 +27,19 @@ void scheduler::enter() noexcept {
     assert(children().empty() && ready_.empty());
     ids_ = 0;
     ended_ = 0;
+    resumes_.store(0, std::memory_order_relaxed);
     closing_ = false;
     main_ = nullptr;
     main_waits_ = false;
+    attention_ = observed();
     open_.store(true, std::memory_order_relaxed);
-    current_ = this;
+    outer_ = std::exchange(current_, this);
 }
 
 void scheduler::leave() noexcept {
-    current_ = nullptr;
+    current_ = std::exchange(outer_, nullptr);
+    observers_.clear();
+    observed_ = false;
     open_.store(false, std::memory_order_relaxed);
 }
 
@@ -75,6 +79,7 @@ inline void scheduler::begin(green_task& t) noexcept {
     }
     t.state_ = task_state::running;
     promise_base* const root = t.frame_ ? t.frame_ : call(t);
+    innermost_.store(root, std::memory_order_relaxed);
     if (root) root->handle().resume();
 }
 
@@ -98,11 +103,14 @@ inline void scheduler::conclude(green_task& t) noexcept {
     }
     t.unwind();  // of one that has ended well only the outermost frame is left
     if (cancelled) t.cancelled_ = true;
+    innermost_.store(nullptr, std::memory_order_relaxed);
     if (t.has_callable_) t.drop_callable();
     if (t.locals()) [[unlikely]]
         t.drop_locals();
     t.state_ = task_state::ended;
-    running_ = nullptr;
+    if (attention_) [[unlikely]]
+        observe([&](task_observer& o) { o.ended(t); });
+    running_.store(nullptr, std::memory_order_relaxed);
     nursery& home = *t.home_;
     home.remove(t);
     t.sequence_ = ++ended_;  // in the place of home_
@@ -111,39 +119,100 @@ inline void scheduler::conclude(green_task& t) noexcept {
     t.drop_ref();
 }
 
-inline void scheduler::dispatch(green_task& t) noexcept {
-    running_ = &t;
+inline void scheduler::step(green_task& t) noexcept {
+    running_.store(&t, std::memory_order_relaxed);
     budget_ = steps_per_dispatch;
     if (t.state_ == task_state::ready) [[likely]] {
         t.state_ = task_state::running;
+        innermost_.store(t.frame_, std::memory_order_relaxed);
         t.frame_->handle().resume();
     } else if (t.state_ == task_state::created) {
         begin(t);
     }
+}
+
+inline void scheduler::dispatch(green_task& t) noexcept {
+    step(t);
     if (t.state_ >= task_state::unwinding) conclude(t);
 }
 
 std::size_t scheduler::run_ready(std::size_t limit) noexcept {
+    if (observed()) [[unlikely]]
+        return run_observed(limit);
     green_task* const last = ready_.tail_;
-    std::size_t n = 0;
-    while (n < limit && ready_.head_) {
+    std::uint64_t const before = resumes();
+    std::uint64_t const end = before + limit;  // wraps if there is no limit
+    std::uint64_t n = before;
+    while (n != end && ready_.head_) {
         green_task* const t = ready_.head_;
         ready_.head_ = t->next_ready_;
         if (!ready_.head_) ready_.tail_ = nullptr;
-        ++n;
+        resumes_.store(++n, std::memory_order_relaxed);
         bool const end_of_turn = t == last;
         dispatch(*t);
         if (end_of_turn) break;
     }
-    running_ = nullptr;
-    return n;
+    running_.store(nullptr, std::memory_order_relaxed);
+    return n - before;
 }
 
 void scheduler::unwind_main() noexcept {
     green_task& main = *std::exchange(main_, nullptr);
     main_waits_ = false;
     dispatch(main);
-    running_ = nullptr;
+    running_.store(nullptr, std::memory_order_relaxed);
+}
+
+// --- the same under observation
+
+void scheduler::add_observer(task_observer& o) {
+    observers_.push_back({&o, false});
+    attention_ = observed_ = true;
+}
+
+void scheduler::remove_observer(task_observer& o) noexcept {
+    // The entry stays until nobody iterates: see attach_observers.
+    for (auto& e : observers_) {
+        if (e.object == &o) e.object = nullptr;
+    }
+}
+
+void scheduler::attach_observers() noexcept {
+    std::erase_if(observers_, [](const observer_entry& e) { return e.object == nullptr; });
+    observed_ = !observers_.empty();
+    attention_ = closing_ || observed_;
+    for (std::size_t i = 0; i < observers_.size(); ++i) {
+        if (std::exchange(observers_[i].attached, true)) continue;
+        observers_[i].object->attached(*this);
+    }
+}
+
+std::size_t scheduler::run_observed(std::size_t limit) noexcept {
+    attach_observers();
+    green_task* const last = ready_.tail_;
+    std::uint64_t const before = resumes();
+    std::uint64_t const end = before + limit;  // wraps if there is no limit
+    std::uint64_t n = before;
+    while (n != end && ready_.head_) {
+        green_task* const t = ready_.head_;
+        ready_.head_ = t->next_ready_;
+        if (!ready_.head_) ready_.tail_ = nullptr;
+        resumes_.store(++n, std::memory_order_relaxed);
+        bool const end_of_turn = t == last;
+        observe([&](task_observer& o) { o.resumes(*t); });
+        step(*t);
+        observe([&](task_observer& o) { o.paused(*t); });
+        if (t->state_ >= task_state::unwinding) conclude(*t);
+        running_.store(nullptr, std::memory_order_relaxed);
+        if (end_of_turn) break;
+    }
+    return n - before;
+}
+
+void scheduler::started(green_task& t, nursery& home) noexcept {
+    observe([&](task_observer& o) { o.spawned(t); });
+    // Only at the root: a scope's children are its owner's business, which may be a shielded cleanup.
+    if (closing_ && &home == this) t.request_cancel("the run is ending", t.spawned_at());
 }
 
 }  // namespace green::detail

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <green/core/green_task.hpp>
+#include <green/core/task_observer.hpp>
 
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <vector>
 
 namespace green::detail {
 
@@ -50,7 +52,15 @@ public:
         return *current_;
     }
 
-    green_task* running() const noexcept { return running_; }
+    green_task* running() const noexcept { return running_.load(std::memory_order_relaxed); }
+    /// The frame in which the running task is; its parents wait for it. Also for a signal handler.
+    const promise_base* innermost() const noexcept {
+        return innermost_.load(std::memory_order_relaxed);
+    }
+    /// Steps of tasks so far. With `running()` it tells another thread whether the loop is stuck in one.
+    std::uint64_t resumes() const noexcept { return resumes_.load(std::memory_order_relaxed); }
+    std::uint64_t spawned() const noexcept { return ids_; }
+    std::uint64_t ended() const noexcept { return ended_; }
 
     /// Debug builds look whether the caller is on the loop's thread; when no run goes on, any thread
     /// may hold what the last one left behind.
@@ -62,6 +72,12 @@ public:
 
     /// Counts one step; false when the budget is used up and the step must go through the queue.
     bool take_step() noexcept { return --budget_ > 0; }
+    /// The same for the step into another frame of the running task. Who transfers to a frame says so:
+    /// the frame that is left may be gone when somebody asks where the task is.
+    bool step_into(promise_base& frame) noexcept {
+        innermost_.store(&frame, std::memory_order_relaxed);
+        return --budget_ > 0;
+    }
     bool budget_left() const noexcept { return budget_ > 0; }
 
     void push_ready(green_task& t) noexcept {
@@ -84,14 +100,12 @@ public:
         home.adopt(t);
         t.add_ref();
         push_ready(t);
-        // Only at the root: a scope's children are its owner's business, which may be a shielded
-        // cleanup.
-        if (closing_ && &home == this) [[unlikely]] {
-            t.request_cancel("the run is ending", t.spawned_at());
-        }
+        if (attention_) [[unlikely]]
+            started(t, home);
     }
 
     nursery& root() noexcept { return *this; }
+    const nursery& root() const noexcept { return *this; }
     task_id next_id() noexcept { return static_cast<task_id>(++ids_); }
 
     /// From any thread: `c.run()` will be called on the loop's thread, in order. False, and nothing
@@ -102,6 +116,11 @@ public:
     virtual void unhandled(green_task& t) noexcept = 0;
     /// The same for a callback that has no task.
     virtual void unhandled(std::exception_ptr error, const char* where) noexcept = 0;
+
+    /// Between two calls of run_ready the observer is told that it is attached. It is removed before it
+    /// is destroyed, at the latest by the end of the run.
+    void add_observer(task_observer& o);
+    void remove_observer(task_observer& o) noexcept;
 
     // The parts of nursery that the loop itself needs.
     using nursery::children;
@@ -123,19 +142,37 @@ protected:
     // The end of a run.
     using nursery::cancel_children;
     /// From now on a task is cancelled before its first step.
-    void stop_starting() noexcept { closing_ = true; }
+    void stop_starting() noexcept { closing_ = attention_ = true; }
     /// Cancels every task that has been asked to stop, shield or not.
     void force_cancel_all() noexcept;
     /// Forgets the tasks that are left. Their frames are never destroyed: something may still point
     /// into them, and a wake that still comes finds them ended.
     void abandon_all() noexcept;
+    /// In the child of a fork: from now on no task becomes ready. `end` is never dispatched.
+    void swallow_ready(green_task& end) noexcept {
+        ready_.head_ = nullptr;
+        ready_.tail_ = &end;  // what is pushed is linked behind it, where nobody looks
+    }
+
+    /// Calls `f(observer)` for all that are attached; they may remove themselves.
+    template <class F>
+    void observe(F f) noexcept {
+        for (std::size_t i = 0; i < observers_.size(); ++i) {
+            if (observers_[i].object && observers_[i].attached) f(*observers_[i].object);
+        }
+    }
+    bool observed() const noexcept { return observed_; }
 
 private:
     friend class green_task;
 
     [[noreturn]] static void throw_no_loop(const char* operation);
     [[noreturn]] static void throw_wrong_thread();
+    void started(green_task& t, nursery& home) noexcept;
+    std::size_t run_observed(std::size_t limit) noexcept;
+    void attach_observers() noexcept;
     void dispatch(green_task& t) noexcept;
+    void step(green_task& t) noexcept;
     void begin(green_task& t) noexcept;
     [[gnu::noinline]] static promise_base* call(green_task& t) noexcept;
     void conclude(green_task& t) noexcept;
@@ -143,14 +180,26 @@ private:
     void child_ended(green_task&) noexcept final {}
     green_task* parent() const noexcept final { return nullptr; }
 
-    green_task* running_ = nullptr;
+    struct observer_entry {
+        task_observer* object;  // null: removed
+        bool attached;
+    };
+
+    // Written by the loop's thread, with plain stores; a watchdog's thread or a signal handler reads.
+    std::atomic<green_task*> running_{nullptr};
+    std::atomic<promise_base*> innermost_{nullptr};
+    std::atomic<std::uint64_t> resumes_{0};
     green_task* main_ = nullptr;
     bool main_waits_ = false;
     std::int32_t budget_ = 0;
     ready_queue ready_;
     std::uint64_t ids_ = 0;
     std::uint64_t ended_ = 0;
+    scheduler* outer_ = nullptr;  // of a parent process, to which a child comes back
     bool closing_ = false;
+    bool attention_ = false;  // closing, or observed
+    bool observed_ = false;  // there are observers
+    std::vector<observer_entry> observers_;
     std::atomic<bool> open_{false};
 
     static thread_local constinit scheduler* current_ __attribute__((tls_model("initial-exec")));
@@ -163,6 +212,10 @@ inline green_task::green_task(
     const green_task* const spawner = s.running();
     if (spawner && spawner->locals()) [[unlikely]]
         inherit_locals(*spawner);
+}
+
+inline const promise_base* green_task::frame() const noexcept {
+    return state_ == task_state::running ? scheduler_->innermost() : frame_;
 }
 
 inline void nursery::adopt(green_task& child) noexcept {

@@ -97,7 +97,7 @@ public:
         promise_base& frame = *this->child;
         frame.adopt(*this, &parent.promise());
         scheduler& s = *scheduler::current();
-        if (!s.take_step()) [[unlikely]] {
+        if (!s.step_into(frame)) [[unlikely]] {
             s.running()->requeue(frame);
             return std::noop_coroutine();
         }

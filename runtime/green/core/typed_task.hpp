@@ -17,6 +17,9 @@ public:
         return new typed_task(s, where, std::move(body));
     }
 
+    /// Shows the task, which nobody spawned, at its coroutine: the child of a combinator.
+    void place_at_coroutine() noexcept { this->place_at(this->child->awaiting()); }
+
     std::exception_ptr error() const noexcept final { return outcome<T>::error(); }
 
 protected:

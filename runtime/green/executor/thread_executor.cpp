@@ -1,5 +1,7 @@
 #include <green/executor/thread_executor.hpp>
 
+#include <green/core/trace_sink.hpp>
+
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
@@ -51,6 +53,16 @@ struct thread_executor::pool {
         pthread_setname_np(threads.back().native_handle(), name.c_str());
     }
 
+    static void run_job(detail::job& j) {
+        detail::trace_sink* const trace = detail::trace_sink::active();
+        if (trace) trace->begin_on_thread("job", "job");
+        j.run();
+        if (trace) {
+            trace->end_on_thread();
+            trace->end_async("job", &j);
+        }
+    }
+
     void serve() {
         std::unique_lock lock(mutex);
         for (;;) {
@@ -63,7 +75,7 @@ struct thread_executor::pool {
             std::shared_ptr<detail::job> j = std::move(queue.front());
             queue.pop_front();
             lock.unlock();
-            j->run();
+            run_job(*j);
             j.reset();  // an idle thread keeps nothing alive
             lock.lock();
         }
@@ -90,6 +102,7 @@ std::size_t thread_executor::max_workers() const noexcept { return pool_->max_wo
 void thread_executor::push(std::shared_ptr<detail::job> j) {
     std::unique_lock lock(pool_->mutex);
     if (pool_->closed) throw executor_error("cannot schedule new futures after shutdown");
+    if (auto* const trace = detail::trace_sink::active()) trace->begin_async("job", j.get(), "job");
     pool_->queue.push_back(std::move(j));
     if (pool_->queue.size() > pool_->waiting && pool_->threads.size() < pool_->max_workers) {
         try {

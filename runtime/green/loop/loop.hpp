@@ -2,6 +2,7 @@
 
 #include <green/core/scheduler.hpp>
 #include <green/core/time.hpp>
+#include <green/loop/stall_report.hpp>
 
 #include <atomic>
 #include <exception>
@@ -15,6 +16,7 @@ namespace green {
 
 namespace detail {
 class loop_core;
+class stall_monitor;
 }  // namespace detail
 
 /// A failure that nobody looked at: of a task whose last handle is gone, or of a callback.
@@ -62,6 +64,14 @@ public:
     template <class F>
     void on_unhandled(F handler);
 
+    /// Who gets the reports of the stall watchdog (`run_options::stall_threshold`) for the rest of this
+    /// run, a `const stall_report&` each. Without one they are printed to stderr. Called on the
+    /// watchdog's own thread, while the loop is stuck: to touch anything of the loop it has to `post`.
+    /// The run does not end before it has returned. An exception that leaves it is printed, and brings
+    /// the default back.
+    template <class F>
+    void on_stall(F handler);
+
     loop(const loop&) = delete;
     loop& operator=(const loop&) = delete;
 
@@ -73,14 +83,20 @@ protected:
         virtual ~failure_handler() = default;
         virtual void operator()(const unhandled_failure& f) = 0;
     };
+    struct stall_handler {
+        virtual ~stall_handler() = default;
+        virtual void operator()(const stall_report& r) = 0;
+    };
 
 private:
+    friend class detail::stall_monitor;
     template <class F>
     struct posted;
 
     bool call(detail::remote_call& c) noexcept;
     void report_posted_failure() noexcept;
     void set_handler(std::unique_ptr<failure_handler> h) noexcept;
+    void set_handler(std::shared_ptr<stall_handler> h) noexcept;
 };
 
 /// The loop that runs on this thread; std::logic_error outside `run()`.
@@ -117,7 +133,17 @@ void loop::on_unhandled(F handler) {
         void operator()(const unhandled_failure& f) override { function(f); }
         F function;
     };
-    set_handler(std::make_unique<erased>(std::move(handler)));
+    set_handler(std::unique_ptr<failure_handler>(new erased(std::move(handler))));
+}
+
+template <class F>
+void loop::on_stall(F handler) {
+    struct erased final : stall_handler {
+        explicit erased(F&& f) : function(std::move(f)) {}
+        void operator()(const stall_report& r) override { function(r); }
+        F function;
+    };
+    set_handler(std::shared_ptr<stall_handler>(new erased(std::move(handler))));
 }
 
 }  // namespace green

@@ -1,19 +1,25 @@
 #include <green/loop/loop_core.hpp>
 
 #include <green/core/errors.hpp>
+#include <green/loop/stall_monitor.hpp>
 #include <green/loop/task_dump.hpp>
+#include <green/loop/tracer.hpp>
 
 #include <uv.h>
 
 #include <algorithm>
 #include <cassert>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
 
 #include <poll.h>
+#include <pthread.h>
+#include <unistd.h>
 
 namespace green {
 
@@ -36,6 +42,12 @@ void loop::report_posted_failure() noexcept {
 
 void loop::set_handler(std::unique_ptr<failure_handler> h) noexcept {
     static_cast<detail::loop_core*>(this)->set_failure_handler(std::move(h));
+}
+
+void loop::set_handler(std::shared_ptr<stall_handler> h) noexcept {
+    detail::stall_monitor::instance().set_handler(
+        *static_cast<detail::loop_core*>(this), std::move(h)
+    );
 }
 
 loop::work_guard loop::keep_alive() noexcept {
@@ -78,9 +90,12 @@ struct loop_core::uv_part {
     uv_loop_t loop;
     uv_async_t async;  // other threads' wake-up; referenced only while the loop waits for them
     uv_timer_t timer;  // the first deadline
+    uv_signal_t dump_signal;  // with run_options::dump_on_sigusr1
 };
 
 // --- one core per thread, never freed
+
+loop_core* loop_core::registry = nullptr;
 
 struct loop_core::thread_slot {
     static std::mutex& mutex() {
@@ -96,6 +111,7 @@ struct loop_core::thread_slot {
         std::lock_guard const lock(mutex());
         if (spare().empty()) {
             core = new loop_core;
+            core->next_core_ = std::exchange(registry, core);
         } else {
             core = spare().back();
             spare().pop_back();
@@ -110,16 +126,60 @@ struct loop_core::thread_slot {
 
 loop_core& loop_core::of_this_thread() {
     thread_local thread_slot slot;
+    if (slot.core->forked()) slot.core = new loop_core;
     return *slot.core;
+}
+
+// --- the child of a fork in a task
+//
+// It has a copy of the loop, but epoll's registrations and every descriptor are one with the parent's:
+// nothing may go on here. The child can end itself (_exit, exec), or run a loop of its own; if it comes
+// back to this one, it is told and ended.
+
+struct loop_core::end_of_queue final : green_task {
+    using green_task::green_task;
+    std::exception_ptr error() const noexcept override { return nullptr; }
+    promise_base& make_root() override { std::abort(); }
+    void drop_callable() noexcept override {}
+    void set_error(std::exception_ptr) noexcept override {}
+};
+
+void loop_core::handle_forks() {
+    // Locked over the fork, so that the child finds them free.
+    static constexpr auto before = [] {
+        thread_slot::mutex().lock();
+        stall_monitor::instance().before_fork();
+        tracer::instance().before_fork();
+    };
+    static constexpr auto in_parent = [] {
+        tracer::instance().after_fork_in_parent();
+        stall_monitor::instance().after_fork_in_parent();
+        thread_slot::mutex().unlock();
+    };
+    static constexpr auto in_child = [] {
+        tracer::instance().after_fork_in_child();
+        stall_monitor::instance().after_fork_in_child();
+        thread_slot::mutex().unlock();
+        loop_core* const core = current();
+        if (!core || core->forked_) return;
+        core->forked_ = true;
+        core->swallow_ready(*new end_of_queue(*core, std::source_location{}));
+    };
+    static bool const once = [] {
+        pthread_atfork(before, in_parent, in_child);
+        return true;
+    }();
+    static_cast<void>(once);
 }
 
 // --- begin
 
 void loop_core::begin(const run_options& options) {
-    if (scheduler::current()) {
+    if (const loop_core* const other = current(); other && !other->forked()) {
         throw std::logic_error("green::run: a loop already runs on this thread; "
                                "co_await the task, or spawn it");
     }
+    handle_forks();
     auto uv = std::make_unique<uv_part>();
     check(uv_loop_init(&uv->loop), "uv_loop_init");
     int const status = uv_async_init(&uv->loop, &uv->async, [](uv_async_t*) {});
@@ -133,13 +193,36 @@ void loop_core::begin(const run_options& options) {
     uv_ = std::move(uv);
 
     options_ = options;
+    thread_id_ = static_cast<int>(::gettid());
     virtual_now_ = {};
     random_ = options.seed;
     chunk_ = 16;
     clock_holds_ = 0;
     enter();
     last_poll_ = real_now();
+    births_.clear();
+    births_.note(1, now());
+    watch_signals();
     inbox_.open();
+    tracer::instance().open_by_environment();
+    if (trace_sink::active()) tracer::instance().attach(*this);
+    bool const watched = options.stall_threshold.count() > 0 && !options.virtual_time;
+    stalled_from_ = watched ? options.stall_threshold : forever;
+    if (watched) stall_monitor::instance().watch(*this, options.stall_threshold);
+}
+
+void loop_core::watch_signals() {
+    if (!options_.dump_on_sigusr1) return;
+    uv_signal_init(&uv_->loop, &uv_->dump_signal);
+    uv_->dump_signal.data = this;
+    uv_unref(reinterpret_cast<uv_handle_t*>(&uv_->dump_signal));
+    auto const dump = [](uv_signal_t* s, int) {
+        auto& core = *static_cast<loop_core*>(s->data);
+        std::string const text = "green: SIGUSR1: the tasks of this loop:\n" +
+            dump_tasks(core.root());
+        std::fputs(text.c_str(), stderr);
+    };
+    uv_signal_start(&uv_->dump_signal, dump, SIGUSR1);
 }
 
 // --- the turn
@@ -157,14 +240,37 @@ std::uint64_t loop_core::draw() noexcept {
     return z ^ (z >> 31U);
 }
 
+void loop_core::note_births(clock::time_point now) { births_.note(spawned() + 1, now); }
+
 /// A turn without its wait: what is posted, ready and due.
 void loop_core::work() {
-    inbox_.run_all();
+    if (inbox_.pending()) run_calls();
     run_chunks();
+    if (forked_) [[unlikely]] {
+        std::fputs(
+            "green: the child of a fork came back to the event loop of its parent. "
+            "End it with _exit or exec, or call run() in it for a loop of its own.\n",
+            stderr
+        );
+        ::_exit(1);
+    }
+}
+
+void loop_core::run_calls() {
+    clock::time_point const before = real_now();
+    note_births(options_.virtual_time ? virtual_now_ : before);
+    calls_.store(calls() + 1, std::memory_order_relaxed);
+    calling_.store(true, std::memory_order_relaxed);
+    inbox_.run_all();
+    calling_.store(false, std::memory_order_relaxed);
+    if (stalled_from_ == forever) return;
+    auto const took = real_now() - before;
+    if (took >= stalled_from_) stall_monitor::instance().went_on(*this, took);
 }
 
 void loop_core::run_chunks() {
     if (options_.virtual_time) {
+        note_births(virtual_now_);
         // One snapshot of the queue, then what is due: the order depends on nothing but the program.
         run_ready(static_cast<std::size_t>(-1));
         timers_.fire(virtual_now_);
@@ -174,6 +280,7 @@ void loop_core::run_chunks() {
     // The clock is read once per chunk; a chunk is as many resumes as take some 20 µs, so reading it
     // costs nothing and neither deadlines nor I/O wait for long.
     clock::time_point before = real_now();
+    note_births(before);
     do {
         std::size_t ran = 0;
         while (ran < chunk_ && has_ready()) ran += run_ready(chunk_ - ran);
@@ -182,6 +289,7 @@ void loop_core::run_chunks() {
         auto const took = after - before;
         if (took > chunk_target) {
             chunk_ = std::max(chunk_ / 2, smallest_chunk);
+            if (took >= stalled_from_) stall_monitor::instance().went_on(*this, took);
         } else if (ran == chunk_) {
             chunk_ = std::min(chunk_ * 2, largest_chunk);
         }
@@ -262,11 +370,15 @@ bool loop_core::poll_until_quiet() noexcept {
 }
 
 void loop_core::poll(bool block) noexcept {
+    if (observed()) [[unlikely]]
+        observe([](task_observer& o) { o.polls(); });
     // With one of its handles referenced uv_run polls, even if there is nothing else.
     uv_ref(reinterpret_cast<uv_handle_t*>(&uv_->async));
     uv_run(&uv_->loop, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     uv_unref(reinterpret_cast<uv_handle_t*>(&uv_->async));
     last_poll_ = real_now();
+    if (observed()) [[unlikely]]
+        observe([](task_observer& o) { o.polled(); });
 }
 
 // --- calls from other threads
@@ -396,6 +508,8 @@ void loop_core::close() {
     // the loop open for ever.
     inbox_.close_and_run();
     while (root().size() > 0 && has_ready()) run_ready(static_cast<std::size_t>(-1));
+    if (stalled_from_ != forever) stall_monitor::instance().unwatch(*this);
+    if (observed()) tracer::instance().detach(*this);
     while (!services_.empty()) services_.pop_back();
     handler_.reset();
     while (senders_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();

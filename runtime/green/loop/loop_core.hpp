@@ -4,6 +4,7 @@
 // does not need uv.h.
 
 #include <green/core/scheduler.hpp>
+#include <green/loop/birth_marks.hpp>
 #include <green/loop/inbox.hpp>
 #include <green/loop/loop.hpp>
 #include <green/loop/run_options.hpp>
@@ -53,6 +54,10 @@ public:
     void close();
 
     clock::time_point now() const noexcept;
+    /// When a task of this run was made; see birth_marks.
+    clock::time_point born(task_id id) const noexcept {
+        return births_.born(static_cast<std::uint64_t>(id));
+    }
     timer_queue& timers() noexcept { return timers_; }
     uv_loop_s* native() noexcept;
 
@@ -88,13 +93,34 @@ public:
         handler_ = std::move(h);
     }
 
+    /// This is the child of a fork in one of the loop's tasks: the loop is the parent's.
+    bool forked() const noexcept { return forked_; }
+    static void handle_forks();
+
+    /// The kernel's number of the thread that runs.
+    int thread_id() const noexcept { return thread_id_; }
+
+    // --- for the stall watchdog, from its thread
+    /// What keeps the loop's thread now, in words; null while it looks for I/O.
+    const char* activity() const noexcept {
+        if (running()) return "a task";
+        return calling_.load(std::memory_order_relaxed) ? "a function given to loop::post"
+                                                        : nullptr;
+    }
+    /// How often it has begun with posted functions.
+    std::uint64_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
+
 private:
     struct uv_part;
     struct grace_timer;
+    struct end_of_queue;
 
     loop_core() = default;
     ~loop_core() = default;
 
+    void note_births(clock::time_point now);
+    void run_calls();
+    void watch_signals();
     void work();
     void run_chunks();
     bool wait();
@@ -114,8 +140,13 @@ private:
     struct thread_slot;
 
     run_options options_;
+    std::chrono::nanoseconds stalled_from_ =
+        forever;  // a chunk that takes longer is told to the watchdog
+    std::atomic<bool> calling_{false};
+    std::atomic<std::uint64_t> calls_{0};
     std::unique_ptr<uv_part> uv_;
     timer_queue timers_;
+    birth_marks births_;
     clock::time_point virtual_now_{};
     std::uint64_t random_ = 0;
     clock::time_point last_poll_{};
@@ -124,9 +155,15 @@ private:
     std::atomic<int> senders_{0};
     std::atomic<std::int64_t> external_{0};
     std::int64_t clock_holds_ = 0;
+    bool forked_ = false;
     std::vector<keyed_service> services_;
     std::unique_ptr<failure_handler> handler_;
     std::exception_ptr first_unhandled_;
+
+    // All cores of the process, for debuggers (green-gdb.py); no one takes them off.
+    static loop_core* registry;
+    loop_core* next_core_ = nullptr;
+    int thread_id_ = 0;  // the kernel's, of the thread that runs
 };
 
 }  // namespace green::detail

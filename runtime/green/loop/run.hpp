@@ -79,9 +79,9 @@ auto run(run_options options, F f, A... args) {
     using made = detail::callable_task<T, F, A...>;
     return detail::run_to_result<T>(
         session,
-        detail::task_ref<detail::typed_task<T>>(new made(
-            session.owner(), std::source_location::current(), std::move(f), std::move(args)...
-        ))
+        detail::task_ref<detail::typed_task<T>>(
+            new made(session.owner(), std::source_location{}, std::move(f), std::move(args)...)
+        )
     );
 }
 template <class F, class... A>

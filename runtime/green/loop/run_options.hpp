@@ -18,9 +18,15 @@ struct run_options {
     /// their shields no longer hold.
     std::chrono::nanoseconds shutdown_grace = std::chrono::seconds(5);
 
-    /// A resume that takes longer than this is a stall: for the stall watchdog, which is not a part
-    /// of this version yet; has no effect.
+    /// A step of a task that keeps the loop for longer than this is reported while it lasts, with the
+    /// place of the task and the stack of the thread, and again when it is over: by the stall watchdog,
+    /// a thread of the process that looks a few times per threshold. See `loop::on_stall`. 0 is off, and
+    /// so is virtual time, where a long computation is no delay.
     std::chrono::nanoseconds stall_threshold = std::chrono::milliseconds(100);
+
+    /// SIGUSR1 prints the tree of the loop's tasks to stderr, at the loop's next turn. The signal's
+    /// handler is libuv's for the length of the run; afterwards its default action is back.
+    bool dump_on_sigusr1 = false;
 
     /// Seed of what the loop draws at random, such as the case that `select` takes when several are
     /// ready: the same seed gives the same choices.

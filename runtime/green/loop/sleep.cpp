@@ -1,5 +1,6 @@
 #include <green/loop/sleep.hpp>
 
+#include <green/core/source_text.hpp>
 #include <green/loop/loop_core.hpp>
 
 namespace green {
@@ -28,8 +29,7 @@ void sleep_awaitable::describe(std::string& out) const {
         out += "a sleep without end";
         return;
     }
-    auto const left = std::chrono::duration<double>(deadline() - now()).count();
-    out += "sleep, " + std::to_string(left) + " s left";
+    out += "sleep, " + detail::describe(deadline() - now()) + " left";
 }
 
 namespace {

@@ -44,6 +44,7 @@ public:
         task_ref<typed_task<T>> ref(
             typed_task<T>::make(*scheduler::current(), std::source_location{}, std::move(body))
         );
+        ref->place_at_coroutine();
         add(*ref);
         return ref;
     }

@@ -1,6 +1,7 @@
 #include <green/dns/detail/question.hpp>
 
 #include <green/core/scheduler.hpp>
+#include <green/core/trace_sink.hpp>
 #include <green/loop/loop_core.hpp>
 
 namespace green::detail {
@@ -17,7 +18,11 @@ question::~question() {
 }
 
 void question::ask() noexcept {
-    ++tries_;
+    if (++tries_ == 1) {
+        if (trace_sink* const trace = trace_sink::active()) {
+            trace->begin_async("dns", this, (type == record_type::aaaa ? "AAAA " : "A ") + host());
+        }
+    }
     if (!owner_.engine().start(*this, server_)) {
         closed_ = true;
         finish();
@@ -62,6 +67,7 @@ void question::tried() noexcept {
 void question::finish() noexcept {
     if (armed()) loop_core::current()->timers().disarm(*this);
     done_ = true;
+    if (trace_sink* const trace = trace_sink::active()) trace->end_async("dns", this);
     while (question_wait* w = waits_.pop_front()) w->wake();
     owner_.retire(*this);  // may be the end of this
 }
