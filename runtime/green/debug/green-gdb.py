@@ -36,12 +36,6 @@ def string_of(value):
     return value["_M_dataplus"]["_M_p"].string("utf-8", "replace", length=size) if size else ""
 
 
-def unique_pointer(value):
-    # With a deleter that has no state it is a pointer in memory; its members differ from version to version.
-    pointer = value.type.strip_typedefs().template_argument(0).pointer()
-    return value.address.cast(pointer.pointer()).dereference()
-
-
 def atomic(value):
     for field in value.type.strip_typedefs().fields():
         if field.name in ("_M_b", "_M_base"):
@@ -149,7 +143,7 @@ class Task:
         self.value = base_of(value, "green::detail::green_task")
 
     def label(self):
-        extras = unique_pointer(self.value["extras_"])
+        extras = self.value["extras_"]
         name = string_of(extras["name"]) if int(extras) else ""
         text = "#%d" % int(self.value["id_"])
         return text + (" '%s'" % name if name else "")

@@ -129,7 +129,7 @@ public:
         promise_base& frame = *stream_->frame_;
         begin(frame);
         frame.adopt(*this, &consumer.promise());
-        if (!s.take_step()) [[unlikely]] {
+        if (!s.step_into(frame)) [[unlikely]] {
             t.requeue(frame);
             return std::noop_coroutine();
         }
