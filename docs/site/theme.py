@@ -29,5 +29,7 @@ def mend_style(style: pathlib.Path) -> None:
 
 
 def mend(output: pathlib.Path) -> None:
+    if not (output / "_static/scripts/furo.js").exists():
+        return  # Sphinx has failed
     mend_script(output / "_static/scripts")
     mend_style(output / "_static/styles/furo.css")
