@@ -26,6 +26,7 @@ from urllib.parse import unquote, urlparse
 sys.dont_write_bytecode = True
 import doxygen  # noqa: E402
 import reference  # noqa: E402
+import theme  # noqa: E402
 
 SITE = pathlib.Path(__file__).resolve().parent
 ROOT = SITE.parent.parent
@@ -297,6 +298,7 @@ def main() -> int:
     result = subprocess.run(sphinx, stdin=subprocess.DEVNULL)
     if result.returncode != 0:
         problems.add("sphinx-build: see above")
+    theme.mend(output)
     count = check_html(output, problems)
     if problems.count:
         print(f"docs: {problems.count} problems", file=sys.stderr)
