@@ -12,6 +12,7 @@ namespace green {
 /// their children. std::logic_error where no loop runs. Models: asyncio.all_tasks, gevent.util.print_run_info.
 std::vector<task_info> all_tasks();
 
+/// What `dump_tasks` writes.
 enum class dump_format : std::uint8_t {
     text,  ///< for people
     json,  ///< for programs: one object on one line
