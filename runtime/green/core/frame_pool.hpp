@@ -83,9 +83,9 @@ private:
     };
     struct span;
     static span* span_of(void* p) noexcept {
-        return reinterpret_cast<span*>(
-            reinterpret_cast<std::uintptr_t>(p) & ~static_cast<std::uintptr_t>(span_size - 1)
-        );
+        auto const offset = reinterpret_cast<std::uintptr_t>(p) % span_size;
+        // NOLINTNEXTLINE(bugprone-casting-through-void): to what begins there, not to the same
+        return static_cast<span*>(static_cast<void*>(static_cast<char*>(p) - offset));
     }
     /// What a thread has.
     struct heap {

@@ -181,6 +181,7 @@ void scheduler::attach_observers() noexcept {
     std::erase_if(observers_, [](const observer_entry& e) { return e.object == nullptr; });
     observed_ = !observers_.empty();
     attention_ = closing_ || observed_;
+    // NOLINTNEXTLINE(modernize-loop-convert): one that is told may bring another
     for (std::size_t i = 0; i < observers_.size(); ++i) {
         if (std::exchange(observers_[i].attached, true)) continue;
         observers_[i].object->attached(*this);

@@ -157,6 +157,7 @@ protected:
     /// Calls `f(observer)` for all that are attached; they may remove themselves.
     template <class F>
     void observe(F f) noexcept {
+        // NOLINTNEXTLINE(modernize-loop-convert): observers may come and go meanwhile
         for (std::size_t i = 0; i < observers_.size(); ++i) {
             if (observers_[i].object && observers_[i].attached) f(*observers_[i].object);
         }
@@ -205,9 +206,7 @@ private:
     static thread_local constinit scheduler* current_ __attribute__((tls_model("initial-exec")));
 };
 
-inline green_task::green_task(
-    scheduler& s, std::source_location spawned_at, promise_base* root
-)
+inline green_task::green_task(scheduler& s, std::source_location spawned_at, promise_base* root)
     : scheduler_(&s), frame_(root), id_(s.next_id()), spawned_at_(spawned_at) {
     const green_task* const spawner = s.running();
     if (spawner && spawner->locals()) [[unlikely]]

@@ -33,6 +33,8 @@ enum class phase : int { idle, wanted, drawing, done };
 std::atomic<phase> stage{phase::idle};
 thread_picture picture;
 
+// NOLINTBEGIN(performance-no-int-to-ptr): registers are integers, what is in these is an address
+
 /// Where the handler interrupted the thread; null where that is not known.
 void* interrupted_at([[maybe_unused]] void* context) noexcept {
 #if defined(__x86_64__)
@@ -49,6 +51,8 @@ _Unwind_Reason_Code add_address(_Unwind_Context* context, void*) {
     picture.addresses[picture.addresses_size++] = reinterpret_cast<void*>(_Unwind_GetIP(context));
     return _URC_NO_REASON;
 }
+
+// NOLINTEND(performance-no-int-to-ptr)
 
 /// Async-signal-safe: it reads what its own thread has written and asks for no memory. So is libgcc's
 /// unwinder with glibc 2.35 (_dl_find_object) and once it has been loaded.

@@ -9,12 +9,11 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
-
-#include <time.h>
 
 namespace green::detail {
 namespace {
@@ -88,7 +87,9 @@ void stall_monitor::went_on(loop_core& core, std::chrono::nanoseconds took) noex
 void stall_monitor::after_fork_in_child() noexcept {
     // Waiters and the thread itself are not here, so the condition must begin anew.
     new (&changed_) std::condition_variable;
-    for (auto& e : entries_) static_cast<void>(e.release());  // of loops that do not run here
+    for (auto& e : entries_) {  // of loops that do not run here
+        [[maybe_unused]] const entry* const lost = e.release();
+    }
     entries_.clear();
     thread_runs_ = false;
     mutex_.unlock();
@@ -125,6 +126,7 @@ void stall_monitor::run() {
         last = now;
         for (auto& e : entries_) sample(*e, std::min(elapsed, 2 * period()));
         // This unlocks, and entries may come and go: but never the one that is being told of.
+        // NOLINTNEXTLINE(modernize-loop-convert)
         for (std::size_t i = 0; i < entries_.size(); ++i) {
             if (entries_[i]->to_tell || entries_[i]->ended_after.count() >= 0)
                 tell(lock, *entries_[i]);

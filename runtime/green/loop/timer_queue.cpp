@@ -13,7 +13,7 @@ namespace {
 /// While a timer of a bucket is moved, the one so many places further is fetched from memory.
 constexpr std::size_t fetched_ahead = 12;
 /// Room for so many timers is kept from one tick to the next.
-constexpr std::size_t most_kept = 16 * 1024;
+constexpr std::size_t most_kept = std::size_t{16} << 10;
 
 }  // namespace
 

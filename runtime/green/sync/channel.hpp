@@ -95,7 +95,7 @@ public:
         // Not the optional as a whole: its parts were written one by one, and a processor cannot
         // forward two small stores to one big load.
         if (!this->item()) return std::nullopt;
-        return std::move(*this->item());
+        return std::optional<T>(std::in_place, std::move(*this->item()));
     }
 };
 

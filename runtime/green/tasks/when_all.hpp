@@ -60,7 +60,7 @@ concept range_of_tasks = std::ranges::input_range<R> &&
 /// **cancel:** passed on to all; returns (unwinds) when the last has ended.
 /// Models: Trio's nursery, asyncio.TaskGroup; unlike asyncio.gather nothing is left running.
 template <awaitable... A>
-auto when_all(A... awaitables) {
+auto when_all(A... awaitables) {  // NOLINT(performance-unnecessary-value-param): some can be copied
     return detail::when_all_tasks<await_result_t<A>...>(detail::as_task(std::move(awaitables))...);
 }
 
