@@ -15,8 +15,8 @@
 #include <green/sync/semaphore.hpp>
 #include <green/sync/shared_mutex.hpp>
 
-#include <cstddef>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -133,7 +133,9 @@ GREEN_TEST("waiters of a primitive that is destroyed get an error", "[wait_queue
 #else
 
 TEST_CASE("destroys what a task waits for", "[.][destroys]") {
-    std::signal(SIGABRT, SIG_DFL);  // Catch's handler allocates, which ThreadSanitizer does not like
+    std::signal(
+        SIGABRT, SIG_DFL
+    );  // Catch's handler allocates, which ThreadSanitizer does not like
     const char* const kind = std::getenv("GREEN_TEST_DESTROYED");
     auto const body = [&]() -> task<> { co_await destroyed(kind ? kind : ""); };
     run(virtual_clock(), body);
