@@ -28,37 +28,6 @@ clock::time_point clock::now() noexcept {
     return time_point(duration(static_cast<rep>(uv_hrtime())));
 }
 
-loop& this_loop() { return detail::loop_core::require("this_loop"); }
-
-bool loop::call(detail::remote_call& c) noexcept {
-    return static_cast<detail::loop_core*>(this)->call_from_thread(c);
-}
-
-void loop::report_posted_failure() noexcept {
-    static_cast<detail::loop_core*>(this)->unhandled(
-        std::current_exception(), "a function given to loop::post"
-    );
-}
-
-void loop::set_handler(std::unique_ptr<failure_handler> h) noexcept {
-    static_cast<detail::loop_core*>(this)->set_failure_handler(std::move(h));
-}
-
-void loop::set_handler(std::shared_ptr<stall_handler> h) noexcept {
-    detail::stall_monitor::instance().set_handler(
-        *static_cast<detail::loop_core*>(this), std::move(h)
-    );
-}
-
-loop::work_guard loop::keep_alive() noexcept {
-    static_cast<detail::loop_core*>(this)->add_external();
-    return work_guard(*this);
-}
-
-loop::work_guard::~work_guard() {
-    if (loop_) static_cast<detail::loop_core*>(loop_)->drop_external_from_thread();
-}
-
 namespace detail {
 namespace {
 
@@ -405,102 +374,7 @@ void loop_core::drop_external_from_thread() noexcept {
     if (scheduler::current() != this) wake_from_thread();
 }
 
-// --- failures that nobody handled
-
-void loop_core::unhandled(green_task& t) noexcept {
-    t.mark_observed();
-    try {
-        report({t.error(), failure_report(t)});
-    } catch (...) {  // out of memory while writing the report
-        report({t.error(), {}});
-    }
-}
-
-void loop_core::unhandled(std::exception_ptr error, const char* where) noexcept {
-    std::string text;
-    try {
-        text = std::string("green: ") + where + " failed: " + describe(error) + "\n";
-    } catch (...) {  // out of memory: the failure counts, its text is lost
-    }
-    report({std::move(error), std::move(text)});
-}
-
-void loop_core::report(unhandled_failure f) noexcept {
-    if (handler_) {
-        auto handler = std::move(handler_);  // it may set another one while it runs
-        try {
-            (*handler)(f);
-            if (!handler_) handler_ = std::move(handler);
-            return;
-        } catch (...) {  // a broken handler: back to the default, and on with this failure
-        }
-    }
-    std::fputs(f.report.c_str(), stderr);
-    if (scheduler::current() == this && !first_unhandled_) first_unhandled_ = std::move(f.error);
-}
-
-// --- a run from its first turn to its end
-
-struct loop_core::grace_timer final : timer {
-    void expired() noexcept override { over = true; }
-    bool over = false;
-};
-
-void loop_core::drive(green_task& main) {
-    std::string deadlock;
-    set_main(main);
-    for (;;) {
-        work();
-        // Before the wait: what main leaves behind is cancelled, not waited for.
-        if (main.ended() || main_waits()) break;
-        if (has_ready() || wait()) continue;
-        try {
-            deadlock = "green::run: deadlock: nothing can wake main any more. Blocked tasks:\n" +
-                dump_tasks(root());
-        } catch (...) {
-            deadlock = "green::run: deadlock";
-        }
-        break;
-    }
-    shut_down();
-    close();
-    std::exception_ptr const failure = std::exchange(first_unhandled_, nullptr);
-    if (!deadlock.empty()) throw deadlock_error(deadlock);
-    if (failure && main.ended() && !main.was_cancelled() && !main.failed()) {
-        std::rethrow_exception(failure);
-    }
-}
-
-/// Ends every task that is left.
-void loop_core::shut_down() {
-    stop_starting();
-    grace_timer grace;
-    timers_.arm(grace, saturating_add(now(), options_.shutdown_grace));
-    drain(grace);
-    timers_.disarm(grace);
-    if (root().size() == 0) return;
-    std::fputs("green::run: some tasks do not end although they are cancelled:\n", stderr);
-    std::fputs(dump_tasks(root()).c_str(), stderr);
-    force_cancel_all();
-    // What still has not ended waits for an operation that cannot be cancelled and has not
-    // completed: its frames may be in use, so they are abandoned, not destroyed.
-    while (has_ready()) run_ready(static_cast<std::size_t>(-1));
-    if (main_waits()) unwind_main();
-    while (has_ready()) run_ready(static_cast<std::size_t>(-1));
-    abandon_all();
-    // The limits of abandoned scopes are still armed; no later run is to wait for them.
-    while (!timers_.empty()) timers_.fire(clock::time_point::max() - clock::duration(1));
-}
-
-void loop_core::drain(grace_timer& grace) {
-    cancel_children({"the run is ending", std::source_location::current()});
-    for (;;) {
-        work();
-        if (main_waits() && root().size() == 1) unwind_main();
-        if (grace.over || root().size() == 0) break;
-        if (!has_ready() && !wait()) break;
-    }
-}
+// --- the end
 
 /// Closes the inbox, the services and the libuv loop.
 void loop_core::close() {
