@@ -77,4 +77,10 @@ FIGURES = [
     ),
     Figure("timeout_unused", "with_timeout around what is ready", "ns", suite="sync"),
     Figure("timer_1m", "a million timers: start and cancel", "ns", suite="sync"),
+    Figure("yield_unwatched", "yield, stall_threshold = 0", "ns", suite="debug"),
+    Figure("yield_watched", "yield, stall watchdog on", "ns", suite="debug"),
+    Figure("yield_traced", "yield, tracing on", "ns", suite="debug"),
+    Figure("spawn_join_unwatched", "spawn and join, stall_threshold = 0", "ns", suite="debug"),
+    Figure("spawn_join_watched", "spawn and join, stall watchdog on", "ns", suite="debug"),
+    Figure("spawn_join_traced", "spawn and join, tracing on", "ns", suite="debug"),
 ]

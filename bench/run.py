@@ -524,10 +524,9 @@ def main() -> int:
     versions: dict[str, str] = {}
     for suite in dict.fromkeys(f.suite for f in figures):
         bench = options.build_dir / "bench"
-        own = [
-            Program("limit", [str(bench / f"limit_{suite}")]),
-            Program("green", [str(bench / suite)]),
-        ]
+        own = [Program("green", [str(bench / suite)])]
+        if (HERE / "limit" / f"{suite}.cpp").exists():
+            own.insert(0, Program("limit", [str(bench / f"limit_{suite}")]))
         for program in own:
             if not os.access(program.command[0], os.X_OK):
                 say(f"{program.command[0]} is missing: build it first (./dev bench does)")

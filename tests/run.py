@@ -1,10 +1,10 @@
 """Runs the tests of a build directory and counts them, case by case.
 
-usage: tests/run.py BUILD_DIR [--suite NAME]... [FILTER]
+usage: tests/run.py BUILD_DIR [--suite NAME]... [--no-suite NAME]... [FILTER]
 
 FILTER names a suite or a test of the build (`meson test --list`), else it is a part of the names of test cases. The last
 line printed is `N passed, N failed` (and `, N skipped`), counting the cases of each executable. An executable that
-crashes, hangs or fails without naming a case counts as one failure.
+crashes, hangs or fails without naming a case counts as one failure. Lines before the last name what failed.
 """
 
 import argparse
@@ -23,6 +23,9 @@ OWN_SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re
 CATCH_ALL_PASSED = re.compile(r"^All tests passed \(.* in (\d+) test cases?\)", re.MULTILINE)
 CATCH_SUMMARY = re.compile(r"^test cases:\s+\d+(?P<parts>(?: \|\s+\d+ [a-z ]+)+)", re.MULTILINE)
 CATCH_NOTHING = re.compile(r"^(No tests ran|No test cases matched)", re.MULTILINE)
+CATCH_FAILED_CASE = re.compile(r"^-{79}\n(\S.*)\n(?:  .*\n)*-{79}\n", re.MULTILINE)
+OWN_FAILED_CASE = re.compile(r"^FAILED (\S+):", re.MULTILINE)
+SANITIZER = re.compile(r"^SUMMARY: (\w+: .{,100})", re.MULTILINE)
 PART = re.compile(r"(\d+) (passed|failed as expected|failed|skipped)")
 
 
@@ -70,6 +73,13 @@ def counts_of(result: dict) -> Counts:
     return counts
 
 
+def failed_cases(result: dict) -> list[str]:
+    """The names of the cases that failed, as far as the test's output gives them."""
+    output = (result.get("stdout") or "") + (result.get("stderr") or "")
+    named = CATCH_FAILED_CASE.findall(output) + OWN_FAILED_CASE.findall(output) + SANITIZER.findall(output)
+    return list(dict.fromkeys(named))
+
+
 def meson_tests(build_dir: pathlib.Path) -> list[dict]:
     return json.loads((build_dir / "meson-info" / "intro-tests.json").read_text(encoding="utf-8"))
 
@@ -82,12 +92,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("build_dir", type=pathlib.Path)
     parser.add_argument("--suite", action="append", default=[])
+    parser.add_argument("--no-suite", action="append", default=[])
     parser.add_argument("filter", nargs="?", default="")
     arguments = parser.parse_args()
 
     tests = meson_tests(arguments.build_dir)
     if arguments.suite:
         tests = [test for test in tests if suites_of(test) & set(arguments.suite)]
+    tests = [test for test in tests if not suites_of(test) & set(arguments.no_suite)]
     case_pattern = []
     if arguments.filter:
         named = [test for test in tests if arguments.filter in suites_of(test) | {test["name"]}]
@@ -109,14 +121,21 @@ def main() -> int:
     ).returncode
 
     total = Counts()
+    failures = []
     if log.exists():
         for line in log.read_text(encoding="utf-8").splitlines():
-            total += counts_of(json.loads(line))
+            result = json.loads(line)
+            counts = counts_of(result)
+            total += counts
+            if counts.failed:
+                failures.append(f"{result['name']}: {', '.join(failed_cases(result)) or result['result'].lower()}")
     if status != 0 and total.failed == 0:
         total.failed = 1  # meson itself failed
     if case_pattern and total.passed + total.failed == 0:
         print(f"no test case is named *{arguments.filter}*")
         status = 1
+    for failure in failures:
+        print(f"failed: {failure}")
     print(total, flush=True)
     return 1 if status != 0 or total.failed else 0
 

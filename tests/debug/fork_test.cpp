@@ -1,5 +1,6 @@
-#include "debug/process.hpp"
 #include "support/green_test.hpp"
+#include "support/subprocess.hpp"
+#include "support/text.hpp"
 
 #include <green/debug/trace.hpp>
 #include <green/loop/sleep.hpp>

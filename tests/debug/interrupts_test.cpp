@@ -1,5 +1,5 @@
-#include "debug/process.hpp"
 #include "support/green_test.hpp"
+#include "support/subprocess.hpp"
 
 #include <green/executor/thread_executor.hpp>
 #include <green/loop/sleep.hpp>

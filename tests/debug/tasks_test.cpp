@@ -1,8 +1,8 @@
 #include <green/debug/tasks.hpp>
 
-#include "debug/process.hpp"
 #include "support/gate.hpp"
 #include "support/green_test.hpp"
+#include "support/subprocess.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/core/json.hpp>

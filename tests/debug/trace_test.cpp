@@ -1,7 +1,8 @@
 #include <green/debug/trace.hpp>
 
-#include "debug/process.hpp"
 #include "support/green_test.hpp"
+#include "support/subprocess.hpp"
+#include "support/text.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/executor/thread_executor.hpp>

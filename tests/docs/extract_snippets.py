@@ -27,11 +27,12 @@ COMMENT = re.compile(r"<!--\s*(fragment|no-compile|part)\s*-->\s*\Z")
 INTRODUCES_OUTPUT = re.compile(r"\b(prints?|output)\b", re.IGNORECASE)
 MAIN = re.compile(r"^\s*(auto|int)\s+main\s*\(", re.MULTILINE)
 INCLUDE = re.compile(r"^\s*#\s*include\b.*$", re.MULTILINE)
-PROLOGUE = """#include <green/green.hpp>
+COMMON_INCLUDES = """#include <green/green.hpp>
 #include <cstdio>
 #include <string>
 #include <vector>
-{includes}
+"""
+PROLOGUE = """{includes}
 using namespace green;
 using namespace std::chrono_literals;
 """
@@ -116,10 +117,15 @@ def has_statements(code: str) -> bool:
     )
 
 
+def stands_alone(snippet: Snippet) -> bool:
+    """Whether it is a program that includes what it needs."""
+    return bool(MAIN.search(snippet.code) and INCLUDE.search(snippet.code))
+
+
 def program_of(snippet: Snippet) -> str:
     location = f'#line {snippet.line} "{snippet.file}"\n'
     is_program = bool(MAIN.search(snippet.code))
-    if is_program and INCLUDE.search(snippet.code):
+    if stands_alone(snippet):
         return location + snippet.code
     includes = "\n".join(INCLUDE.findall(snippet.code))
     # A blank line in place of an include keeps the line numbers.
@@ -131,13 +137,28 @@ def program_of(snippet: Snippet) -> str:
     return prologue + location + code
 
 
-def check(arguments: argparse.Namespace, compiler: toolchain.Toolchain, snippet: Snippet) -> str:
+FLAGS = ["-O0", "-Wall", "-Wextra", "-Werror"]
+
+
+def precompile_common_includes(directory: pathlib.Path, compiler: toolchain.Toolchain) -> pathlib.Path:
+    """The header with the usual first lines, and beside it what the compiler looks for instead of it."""
+    header = directory / "common.hpp"
+    header.write_text(COMMON_INCLUDES, encoding="utf-8")
+    suffix = ".pch" if compiler.version()[0] == "clang" else ".gch"
+    command = compiler.command(*FLAGS, "-x", "c++-header", str(header), "-o", str(header) + suffix)
+    subprocess.run(command, check=True)
+    return header
+
+
+def check(arguments: argparse.Namespace, compiler: toolchain.Toolchain, common: pathlib.Path, snippet: Snippet) -> str:
     """Compiles one snippet and runs it if it is a program. An empty answer is a success."""
     stem = arguments.work_dir / f"{snippet.file.stem}_{snippet.line}"
     source, unit, program = stem.with_suffix(".cpp"), stem.with_suffix(".o"), stem.with_suffix(".exe")
     source.write_text(program_of(snippet), encoding="utf-8")
 
-    flags = ["-O0", "-Wall", "-Wextra", "-Werror"]
+    flags = list(FLAGS)
+    if not stands_alone(snippet):
+        flags += ["-include", str(common)]
     if snippet.parts or not MAIN.search(snippet.code):
         # Shown for itself: what it defines need not be used.
         flags += ["-Wno-unused"]
@@ -183,8 +204,9 @@ def main() -> int:
 
     files = [arguments.source_root / "README.md", *sorted(arguments.source_root.glob("docs/*.md"))]
     snippets = [snippet for file in files if arguments.only in file.name for snippet in snippets_of(file)]
+    common = precompile_common_includes(arguments.work_dir, compiler)
     failed = 0
-    reasons = toolchain.in_parallel(lambda snippet: check(arguments, compiler, snippet), snippets)
+    reasons = toolchain.in_parallel(lambda snippet: check(arguments, compiler, common, snippet), snippets)
     for snippet, reason in zip(snippets, reasons):
         failed += bool(reason)
         done = "ran, as printed there" if snippet.expected is not None else "ran" if snippet.runs else "compiled"

@@ -1,5 +1,6 @@
 #include "support/gate.hpp"
 #include "support/green_test.hpp"
+#include "support/text.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/loop/loop.hpp>
@@ -28,10 +29,6 @@ std::string deadlock_of(const run_options& options, F body) {
         return e.what();
     }
     return {};
-}
-
-bool contains(const std::string& text, const char* part) {
-    return text.find(part) != std::string::npos;
 }
 
 // conformance 288

@@ -14,6 +14,7 @@
 //     };
 
 #include "support/green_test.hpp"
+#include "support/text.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/loop/sleep.hpp>
@@ -28,10 +29,6 @@
 #include <vector>
 
 namespace green_test {
-
-inline bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 /// The text of the deadlock_error of running `body`; empty if there was none.
 template <class F>

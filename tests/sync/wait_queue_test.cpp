@@ -4,6 +4,7 @@
 #include <green/sync/wait_queue.hpp>
 
 #include "support/model.hpp"
+#include "support/subprocess.hpp"
 #include "support/waits.hpp"
 
 #include <green/sync/barrier.hpp>
@@ -24,10 +25,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace {
 
@@ -143,42 +140,13 @@ TEST_CASE("destroys what a task waits for", "[.][destroys]") {
 
 /// Runs the test case above in a process of its own. Its output, if it was aborted.
 std::string output_of_destroying(const char* kind) {
-    int ends[2];
-    REQUIRE(pipe(ends) == 0);
-    std::vector<std::string> environment;
-    for (char** e = environ; *e; ++e) environment.emplace_back(*e);
-    environment.push_back(std::string("GREEN_TEST_DESTROYED=") + kind);
-    std::vector<char*> env;
-    for (auto& e : environment) env.push_back(e.data());
-    env.push_back(nullptr);
-    std::string program = "/proc/self/exe";
-    std::string filter = "destroys what a task waits for";
-    char* argv[] = {program.data(), filter.data(), nullptr};
-
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
-    posix_spawn_file_actions_addclose(&actions, ends[1]);
-    pid_t child = 0;
-    int const failed = posix_spawn(&child, program.c_str(), &actions, nullptr, argv, env.data());
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    REQUIRE(failed == 0);
-
-    std::string output;
-    char buffer[4096];
-    for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) {
-        output.append(buffer, static_cast<std::size_t>(n));
-    }
-    close(ends[0]);
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
-    INFO(output);
-    REQUIRE(WIFSIGNALED(status));
-    REQUIRE(WTERMSIG(status) == SIGABRT);
-    return output;
+    auto const ended = run_process(
+        {program_path(), "destroys what a task waits for"},
+        {std::string("GREEN_TEST_DESTROYED=") + kind}
+    );
+    INFO(ended.output);
+    REQUIRE(ended.status == 256 + SIGABRT);
+    return ended.output;
 }
 
 TEST_CASE("to destroy what a task waits for ends the process and says why", "[wait_queue]") {

@@ -3,6 +3,7 @@
 #include "support/gate.hpp"
 #include "support/green_test.hpp"
 #include "support/tasks.hpp"
+#include "support/text.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/loop/sleep.hpp>
@@ -71,10 +72,6 @@ std::vector<int> up_to(int n) {
     for (int i = 0; i < n; ++i) v.push_back(i);
     return v;
 }
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
-
 // conformance 165, 173
 GREEN_TEST("spawn: ready at once while there is a place, then waits for one", "[task_pool]") {
     recorder log;

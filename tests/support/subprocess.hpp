@@ -1,11 +1,9 @@
 #pragma once
 
-#include "support/catch.hpp"
-
 #include <string>
 #include <vector>
 
-// Programs of their own: hidden test cases of this executable, and Python.
+// Programs in processes of their own: hidden test cases of this executable, and Python.
 
 namespace green_test {
 
@@ -45,9 +43,5 @@ private:
 
 std::string read_file(const std::string& path);
 void write_file(const std::string& path, const std::string& text);
-
-inline bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 }  // namespace green_test

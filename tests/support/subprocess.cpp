@@ -1,4 +1,6 @@
-#include "debug/process.hpp"
+#include "support/subprocess.hpp"
+
+#include "support/catch.hpp"
 
 #include <cstdlib>
 #include <filesystem>
