@@ -54,7 +54,10 @@ constexpr watching ways[] = {
 
 template <class Work>
 void measure(
-    const bench::program& out, const std::string& figure, const watching& way, Work work,
+    const bench::program& out,
+    const std::string& figure,
+    const watching& way,
+    Work work,
     std::size_t steps
 ) {
     if (!out.wants(figure.c_str())) return;

@@ -27,12 +27,27 @@ std::size_t utf8_length(std::string_view text, std::size_t at) noexcept {
     return length;
 }
 
+/// How many bytes from `at` on stand for themselves.
+std::size_t plain_length(std::string_view text, std::size_t at) noexcept {
+    std::size_t end = at;
+    while (end < text.size() && text[end] >= ' ' && text[end] < 0x7f && text[end] != '"' &&
+           text[end] != '\\') {
+        ++end;
+    }
+    return end - at;
+}
+
 }  // namespace
 
 void append_json(std::string& out, std::string_view text) {
     static constexpr std::string_view hex = "0123456789abcdef";
     out += '"';
     for (std::size_t at = 0; at < text.size();) {
+        if (std::size_t const plain = plain_length(text, at); plain != 0) {
+            out += text.substr(at, plain);
+            at += plain;
+            continue;
+        }
         unsigned const c = byte_at(text, at);
         std::size_t const length = utf8_length(text, at);
         if (length == 0) {

@@ -15,7 +15,7 @@ namespace green {
 /// names a file, from the first `run` to the end of the process. One trace at a time.
 ///
 /// The file is valid JSON whenever the program ends, also when it is killed: at most the last second (or
-/// 64 KiB) of events is missing then. Some 500 ns and 200 bytes for each step of a task, nothing while
+/// 64 KiB) of events is missing then. Some 0.6 µs and 350 bytes for each step of a task, nothing while
 /// there is no trace.
 ///
 /// std::system_error if the file cannot be written, std::logic_error if there is a trace already. If the

@@ -8,17 +8,29 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
 namespace green::detail {
+namespace {
+
+void append_number(std::string& out, std::uint64_t n, int base = 10) {
+    std::array<char, 20> digits;
+    auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), n, base).ptr;
+    out.append(digits.data(), end);
+}
+
+}  // namespace
 
 // --- the tasks of a loop
 
@@ -32,29 +44,32 @@ public:
     void attached(scheduler&) noexcept override {
         attached_ = true;
         text_ = "loop of thread " + std::to_string(process_);
-        metadata("process_name", 0, text_);
-        each_task(core_.root(), [this](green_task& t) {
-            open(t);
-            begin_wait(t);
-        });
+        owner_.add({metadata("process_name", 0, text_)});
+        each_task(core_.root(), [this](green_task& t) { spawned(t); });
     }
     void spawned(green_task& t) noexcept override {
-        open(t);
-        begin_wait(t);
+        text_ = t.label();
+        owner_.add(
+            {metadata("thread_name", number(t), text_),
+             {'B', process_, number(t), "task", text_, nullptr, "spawned", place(t.spawned_at())}}
+        );
+        if (waits(t)) owner_.add({begin_wait(t)});
     }
     void resumes(green_task& t) noexcept override {
-        end(t);
-        begin(t, "run", "task");
+        owner_.add({end(t), {'B', process_, number(t), "task", "run"}});
     }
     void paused(green_task& t) noexcept override {
-        end(t);
-        begin_wait(t);
+        if (waits(t)) {
+            owner_.add({end(t), begin_wait(t)});
+        } else {
+            owner_.add({end(t)});
+        }
     }
     void ended(green_task& t) noexcept override {
         const char* const outcome = t.was_cancelled() ? "cancelled"
             : t.failed()                              ? "failed"
                                                       : "done";
-        owner_.add({'E', process_, number(t), {}, {}, nullptr, "outcome", outcome});
+        owner_.add({{'E', process_, number(t), {}, {}, nullptr, "outcome", outcome}});
     }
     void polls() noexcept override { owner_.flush(); }
 
@@ -63,8 +78,8 @@ public:
         if (!attached_) return;
         each_task(core_.root(), [this](green_task& t) {
             bool const concluding = t.state() == task_state::unwinding && core_.running() == &t;
-            if (!concluding && !t.ended()) end(t);
-            end(t);
+            if (!concluding && !t.ended()) owner_.add({end(t)});
+            owner_.add({end(t)});
         });
     }
 
@@ -88,33 +103,36 @@ private:
         }
     }
 
-    void metadata(std::string_view what, std::uint64_t thread, std::string_view name) noexcept {
-        owner_.add({'M', process_, thread, {}, what, nullptr, "name", name});
+    event metadata(std::string_view what, std::uint64_t thread, std::string_view name) noexcept {
+        return {'M', process_, thread, {}, what, nullptr, "name", name};
     }
-    void begin(const green_task& t, std::string_view name, std::string_view category) noexcept {
-        owner_.add({'B', process_, number(t), category, name});
-    }
-    void end(const green_task& t) noexcept { owner_.add({'E', process_, number(t)}); }
+    event end(const green_task& t) noexcept { return {'E', process_, number(t)}; }
 
-    void open(const green_task& t) noexcept {
-        text_ = t.label();
-        metadata("thread_name", number(t), text_);
-        place_ = describe(t.spawned_at());
-        owner_.add({'B', process_, number(t), "task", text_, nullptr, "spawned", place_});
+    /// Whether the task does something between two steps: not when it ends.
+    static bool waits(const green_task& t) noexcept {
+        return t.state() == task_state::suspended || t.state() == task_state::ready ||
+            t.state() == task_state::created;
     }
-    /// What the task does between two steps; nothing when it ends.
-    void begin_wait(const green_task& t) noexcept {
+    /// Refers to text_.
+    event begin_wait(const green_task& t) noexcept {
         text_.clear();
         if (t.state() == task_state::suspended) {
             t.waiting_on()->describe(text_);
-        } else if (t.state() == task_state::ready || t.state() == task_state::created) {
-            text_ = "ready";
         } else {
-            return;
+            text_ = "ready";
         }
         const promise_base* const frame = t.frame();
-        place_ = describe(frame ? frame->awaiting() : t.spawned_at());
-        owner_.add({'B', process_, number(t), "wait", text_, nullptr, "at", place_});
+        std::string_view const at = place(frame ? frame->awaiting() : t.spawned_at());
+        return {'B', process_, number(t), "wait", text_, nullptr, "at", at};
+    }
+
+    /// `main.cpp:12 in f()`, made once for each place in the program.
+    std::string_view place(const std::source_location& where) {
+        // The names are literals of the compiler: their addresses tell places apart.
+        auto const key = std::tuple(where.file_name(), where.function_name(), where.line());
+        auto const found = places_.find(key);
+        if (found != places_.end()) return found->second;
+        return places_.emplace(key, describe(where)).first->second;
     }
 
     tracer& owner_;
@@ -123,7 +141,7 @@ private:
     pid_t process_;
     bool attached_ = false;
     std::string text_;
-    std::string place_;
+    std::map<std::tuple<const char*, const char*, std::uint_least32_t>, std::string> places_;
 };
 
 void tracer::attach(loop_core& core) noexcept {
@@ -157,35 +175,26 @@ void tracer::detach(loop_core& core) noexcept {
 // --- jobs, queries
 
 void tracer::begin_async(const char* category, const void* id, std::string_view name) noexcept {
-    add({'b', 0, 0, category, name, id});
+    add({{'b', 0, 0, category, name, id}});
 }
 void tracer::end_async(const char* category, const void* id) noexcept {
-    add({'e', 0, 0, category, "", id});
+    add({{'e', 0, 0, category, "", id}});
 }
 void tracer::begin_on_thread(const char* category, std::string_view name) noexcept {
-    pid_t const thread = ::gettid();
+    auto const thread = static_cast<std::uint64_t>(::gettid());
     bool is_new = false;
     {
         std::lock_guard const lock(mutex_);
-        is_new = file_ >= 0 && threads_.insert(thread).second;
+        is_new = file_ >= 0 && threads_.insert(::gettid()).second;
     }
     if (is_new) {
         std::array<char, 32> own_name{};
         pthread_getname_np(pthread_self(), own_name.data(), own_name.size());
-        add(
-            {'M',
-             0,
-             static_cast<std::uint64_t>(thread),
-             {},
-             "thread_name",
-             nullptr,
-             "name",
-             own_name.data()}
-        );
+        add({{'M', 0, thread, {}, "thread_name", nullptr, "name", own_name.data()}});
     }
-    add({'B', 0, static_cast<std::uint64_t>(thread), category, name});
+    add({{'B', 0, thread, category, name}});
 }
-void tracer::end_on_thread() noexcept { add({'E', 0, static_cast<std::uint64_t>(::gettid())}); }
+void tracer::end_on_thread() noexcept { add({{'E', 0, static_cast<std::uint64_t>(::gettid())}}); }
 
 // --- the file
 
@@ -212,7 +221,7 @@ void tracer::open(const std::string& path) {
     file_ = file;
     ++session_;
     start_ = last_flush_ = std::chrono::steady_clock::now();
-    add_locked({'M', 0, 0, {}, "process_name", nullptr, "name", "jobs and queries"});
+    append({'M', 0, 0, {}, "process_name", nullptr, "name", "jobs and queries"}, {});
     write_out();
     active_.store(this, std::memory_order_release);
 }
@@ -277,27 +286,32 @@ void tracer::write_out() noexcept {
     last_flush_ = std::chrono::steady_clock::now();
 }
 
-void tracer::add(const event& e) noexcept {
+void tracer::add(std::initializer_list<event> events) noexcept {
     std::lock_guard const lock(mutex_);
     if (file_ < 0) return;
+    auto const since_start = std::chrono::steady_clock::now() - start_;
     try {
-        add_locked(e);
+        for (const event& e : events) append(e, since_start);
     } catch (...) {  // no memory: an event is lost
     }
     if (buffer_.size() >= buffer_size) write_out();
 }
 
-void tracer::add_locked(const event& e) {
-    auto const ns = (std::chrono::steady_clock::now() - start_).count();
-    std::array<char, 160> head;
-    int const size = std::snprintf(
-        head.data(), head.size(), R"(%s{"ph":"%c","ts":%lld.%03lld,"pid":%d,"tid":%llu)",
-        first_ ? "" : ",\n", e.phase, static_cast<long long>(ns / 1000),
-        static_cast<long long>(ns % 1000), static_cast<int>(e.process),
-        static_cast<unsigned long long>(e.thread)
-    );
+void tracer::append(const event& e, std::chrono::nanoseconds since_start) {
+    auto const ns = static_cast<std::uint64_t>(since_start.count());
+    buffer_ += first_ ? R"({"ph":")" : ",\n{\"ph\":\"";
     first_ = false;
-    buffer_.append(head.data(), static_cast<std::size_t>(size));
+    buffer_ += e.phase;
+    buffer_ += R"(","ts":)";
+    append_number(buffer_, ns / 1000);
+    buffer_ += '.';
+    buffer_ += static_cast<char>('0' + ns / 100 % 10);
+    buffer_ += static_cast<char>('0' + ns / 10 % 10);
+    buffer_ += static_cast<char>('0' + ns % 10);
+    buffer_ += R"(,"pid":)";
+    append_number(buffer_, static_cast<std::uint64_t>(e.process));
+    buffer_ += R"(,"tid":)";
+    append_number(buffer_, e.thread);
     if (e.phase != 'E') {
         buffer_ += ",\"name\":";
         append_json(buffer_, e.name);
@@ -307,8 +321,9 @@ void tracer::add_locked(const event& e) {
         append_json(buffer_, e.category);
     }
     if (e.id) {
-        int const n = std::snprintf(head.data(), head.size(), R"(,"id":"%p")", e.id);
-        buffer_.append(head.data(), static_cast<std::size_t>(n));
+        buffer_ += R"(,"id":"0x)";
+        append_number(buffer_, reinterpret_cast<std::uintptr_t>(e.id), 16);
+        buffer_ += '"';
     }
     if (!e.argument.empty()) {
         buffer_ += ",\"args\":{";

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -67,8 +68,9 @@ private:
 
     tracer() = default;
 
-    void add(const event& e) noexcept;
-    void add_locked(const event& e);
+    /// At one time, in this order.
+    void add(std::initializer_list<event> events) noexcept;
+    void append(const event& e, std::chrono::nanoseconds since_start);
     void write_out() noexcept;
     void flush() noexcept;
 
