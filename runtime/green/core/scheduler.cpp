@@ -136,24 +136,44 @@ inline void scheduler::dispatch(green_task& t) noexcept {
     if (t.state_ >= task_state::unwinding) conclude(t);
 }
 
+inline green_task& scheduler::pop_ready() noexcept {
+    green_task* const t = ready_.head_;
+    ready_.head_ = t->next_ready_;
+    if (!ready_.head_) ready_.tail_ = nullptr;
+    resumes_.store(resumes() + 1, std::memory_order_relaxed);
+    return *t;
+}
+
 std::size_t scheduler::run_ready(std::size_t limit) noexcept {
     if (observed()) [[unlikely]]
-        return run_observed(limit);
-    green_task* const last = ready_.tail_;
+        attach_observers();
     std::uint64_t const before = resumes();
-    std::uint64_t const end = before + limit;  // wraps if there is no limit
-    std::uint64_t n = before;
-    while (n != end && ready_.head_) {
-        green_task* const t = ready_.head_;
-        ready_.head_ = t->next_ready_;
-        if (!ready_.head_) ready_.tail_ = nullptr;
-        resumes_.store(++n, std::memory_order_relaxed);
-        bool const end_of_turn = t == last;
-        dispatch(*t);
-        if (end_of_turn) break;
+    std::uint64_t const end = before + limit;
+    while (ready_.head_ && resumes() != end) {
+        green_task& t = pop_ready();
+        if (observed()) [[unlikely]] {
+            dispatch_observed(t);
+        } else {
+            dispatch(t);
+        }
     }
     running_.store(nullptr, std::memory_order_relaxed);
-    return n - before;
+    return resumes() - before;
+}
+
+void scheduler::run_snapshot() noexcept {
+    if (observed()) [[unlikely]]
+        attach_observers();
+    green_task* const last = ready_.tail_;
+    for (green_task* t = nullptr; ready_.head_ && t != last;) {
+        t = &pop_ready();
+        if (observed()) [[unlikely]] {
+            dispatch_observed(*t);
+        } else {
+            dispatch(*t);
+        }
+    }
+    running_.store(nullptr, std::memory_order_relaxed);
 }
 
 void scheduler::unwind_main() noexcept {
@@ -188,26 +208,12 @@ void scheduler::attach_observers() noexcept {
     }
 }
 
-std::size_t scheduler::run_observed(std::size_t limit) noexcept {
-    attach_observers();
-    green_task* const last = ready_.tail_;
-    std::uint64_t const before = resumes();
-    std::uint64_t const end = before + limit;  // wraps if there is no limit
-    std::uint64_t n = before;
-    while (n != end && ready_.head_) {
-        green_task* const t = ready_.head_;
-        ready_.head_ = t->next_ready_;
-        if (!ready_.head_) ready_.tail_ = nullptr;
-        resumes_.store(++n, std::memory_order_relaxed);
-        bool const end_of_turn = t == last;
-        observe([&](task_observer& o) { o.resumes(*t); });
-        step(*t);
-        observe([&](task_observer& o) { o.paused(*t); });
-        if (t->state_ >= task_state::unwinding) conclude(*t);
-        running_.store(nullptr, std::memory_order_relaxed);
-        if (end_of_turn) break;
-    }
-    return n - before;
+void scheduler::dispatch_observed(green_task& t) noexcept {
+    observe([&](task_observer& o) { o.resumes(t); });
+    step(t);
+    observe([&](task_observer& o) { o.paused(t); });
+    if (t.state_ >= task_state::unwinding) conclude(t);
+    running_.store(nullptr, std::memory_order_relaxed);
 }
 
 void scheduler::started(green_task& t, nursery& home) noexcept {

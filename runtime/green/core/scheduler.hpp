@@ -91,9 +91,10 @@ public:
     }
     bool has_ready() const noexcept { return !ready_.empty(); }
 
-    /// Runs the tasks that are ready now, at most `limit` of them; those that become ready
-    /// meanwhile wait for the next call. Returns how many it ran.
+    /// Runs tasks that are ready, also those that become so meanwhile, at most `limit`. Returns how many.
     std::size_t run_ready(std::size_t limit) noexcept;
+    /// Runs the tasks that are ready now; those that become ready meanwhile wait for the next call.
+    void run_snapshot() noexcept;
 
     /// Hands a new task to its owner and to the ready queue.
     void start(green_task& t, nursery& home) noexcept {
@@ -170,9 +171,10 @@ private:
     [[noreturn]] static void throw_no_loop(const char* operation);
     [[noreturn]] static void throw_wrong_thread();
     void started(green_task& t, nursery& home) noexcept;
-    std::size_t run_observed(std::size_t limit) noexcept;
     void attach_observers() noexcept;
+    green_task& pop_ready() noexcept;
     void dispatch(green_task& t) noexcept;
+    void dispatch_observed(green_task& t) noexcept;
     void step(green_task& t) noexcept;
     void begin(green_task& t) noexcept;
     [[gnu::noinline]] static promise_base* call(green_task& t) noexcept;

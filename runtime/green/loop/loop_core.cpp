@@ -241,7 +241,7 @@ void loop_core::run_chunks() {
     if (options_.virtual_time) {
         note_births(virtual_now_);
         // One snapshot of the queue, then what is due: the order depends on nothing but the program.
-        run_ready(static_cast<std::size_t>(-1));
+        run_snapshot();
         timers_.fire(virtual_now_);
         if (has_ready() && real_now() - last_poll_ >= poll_interval) poll(false);
         return;
@@ -251,8 +251,7 @@ void loop_core::run_chunks() {
     clock::time_point before = real_now();
     note_births(before);
     do {
-        std::size_t ran = 0;
-        while (ran < chunk_ && has_ready()) ran += run_ready(chunk_ - ran);
+        std::size_t const ran = run_ready(chunk_);
         clock::time_point const after = real_now();
         timers_.fire(after);
         auto const took = after - before;
