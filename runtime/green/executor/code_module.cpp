@@ -24,6 +24,17 @@ std::string real_path(const char* name) {
     return resolved ? resolved.get() : name;
 }
 
+std::string hexadecimal(std::string_view bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (char const c : bytes) {
+        auto const byte = static_cast<unsigned char>(c);
+        text += digits[byte >> 4U];
+        text += digits[byte & 15U];
+    }
+    return text;
+}
+
 /// The content of the note that linkers write with --build-id; empty without one.
 std::string_view find_build_id(const char* notes, std::size_t size, std::size_t alignment) {
     auto const padded = [&](std::size_t n) { return (n + alignment - 1) / alignment * alignment; };
@@ -137,7 +148,8 @@ private:
                 m.segments_.push_back({begin, end, false, true});
             } else if (header.p_type == PT_NOTE && m.build_id_.empty()) {
                 auto const* const notes = reinterpret_cast<const char*>(info.dlpi_addr + begin);
-                m.build_id_ = find_build_id(notes, header.p_memsz, header.p_align == 8 ? 8 : 4);
+                m.build_id_ =
+                    hexadecimal(find_build_id(notes, header.p_memsz, header.p_align == 8 ? 8 : 4));
             }
         }
     }

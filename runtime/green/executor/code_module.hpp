@@ -61,8 +61,8 @@ module_ptr module_of(const void* address);
 /// another build than `identity` says. Any thread.
 module_ptr module_at(std::string_view path, std::uint64_t identity);
 
-/// Equal in two processes only if they run the same build of the program: its build id, or the size,
-/// time and inode of its file if it was linked without one.
+/// A text that is equal in two processes only if they run the same build of the program: its build id,
+/// or the size, time and inode of its file if it was linked without one.
 std::string build_identity();
 
 }  // namespace green::detail
