@@ -45,14 +45,10 @@ void process_pool::manage() noexcept {
 /// One round: wait, hear, decide, act, publish. False when all is over.
 bool process_pool::turn() {
     std::array<epoll_event, 64> events;
-    lock l(mutex_);
-    manager_awake_ = false;
-    int const milliseconds = patience(steady::now());
-    l.unlock();
     int const count = ::epoll_wait(
-        events_.get(), events.data(), static_cast<int>(events.size()), milliseconds
+        events_.get(), events.data(), static_cast<int>(events.size()), patience_
     );
-    l.lock();
+    lock l(mutex_);
     manager_awake_ = true;
     auto const now = steady::now();
     for (std::size_t i = 0; i < static_cast<std::size_t>(std::max(count, 0)); ++i) {
@@ -68,6 +64,9 @@ bool process_pool::turn() {
     auto warmed = take_warmed();
     std::exception_ptr const problem = warmed.empty() ? nullptr : warm_problem();
     bool const over = closed_ && queue_.empty() && workers_.empty();
+    // In one step with the last look at the queue: who comes later wakes us.
+    patience_ = patience(now);
+    manager_awake_ = false;
     l.unlock();
     publish();
     for (auto& w : warmed) {

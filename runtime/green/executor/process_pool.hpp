@@ -175,6 +175,7 @@ private:
     unsigned failed_starts_ = 0;  // in a row
     bool server_answered_ = false;
     bool server_waits_for_room_ = false;
+    int patience_ = 0;  // milliseconds to the next look, if nothing happens
 
     promise<void> ended_;
     std::mutex join_mutex_;

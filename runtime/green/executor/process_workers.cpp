@@ -166,7 +166,10 @@ void process_pool::share_out(steady::time_point now) {
         if (now - w->last_progress < look_again_after) continue;
         collect(*w);
         if (!another) continue;
-        if (auto const begun = w->board.take_back(w->sent)) put_back(*w, *begun);
+        auto const begun = w->board.take_back(w->sent);
+        if (!begun) continue;
+        put_back(*w, *begun);
+        w->held_up = true;
     }
 }
 

@@ -37,6 +37,7 @@ job_ref worker_link::take_finished(std::uint64_t number) noexcept {
     job_ref job = std::move(jobs.front().job);
     jobs.pop_front();
     job->worker = nullptr;
+    held_up = false;
     if (phase != worker_phase::ending) {
         kill_at = steady::time_point::max();
         killed_for = kill_reason::none;

@@ -48,7 +48,8 @@ public:
     bool has_room(std::size_t depth) const noexcept {
         if (phase != worker_phase::ready) return false;
         return jobs.empty() ||
-            (jobs.size() < depth && !waits_for_room && !jobs.front().job->exclusive());
+            (jobs.size() < depth && !held_up && !waits_for_room &&
+             !jobs.front().job->exclusive());
     }
 
     /// Puts the job onto its way; `flush` sends it. Its time begins.
@@ -77,6 +78,7 @@ public:
     pid_t pid = 0;
     bool connected = true;  // the socket is not at its end
     bool waits_for_room = false;  // in the socket
+    bool held_up = false;  // its jobs were taken back, and it has finished none since
     bool was_ready = false;
     bool kill_ordered = false;
     bool told_to_end = false;
