@@ -4,6 +4,7 @@
 #include <green/executor/future.hpp>
 #include <green/executor/job.hpp>
 #include <green/executor/job_options.hpp>
+#include <green/executor/map.hpp>
 
 #include <concepts>
 #include <optional>
@@ -68,9 +69,15 @@ concept not_job_options = !std::same_as<F, job_options>;
 /// What every executor offers, written once. `Executor` derives from it and provides
 ///
 ///     state_ref<future_state<R>> start_job(const job_options&, F, A...);   // queues the job
+///     std::size_t max_workers() const;
+///
+/// and, if its queue has a bound, `has_queue_limit` and a `start_job_within_limit` beside `start_job`. Who
+/// `run`s a job waits for it, and `map` has its window: they need no other bound.
 template <class Executor>
 class executor_interface {
 public:
+    static constexpr bool has_queue_limit = false;
+
     /// Queues `f(args...)` and gives its future. `f` and the arguments are moved into the job and
     /// destroyed as soon as it has ended, before its result can be seen. An `f` that takes a
     /// std::stop_token first is told through it when it is to end. What `f` throws is in the future.
@@ -87,9 +94,15 @@ public:
         detail::check_job<F, A...>();
         if constexpr (detail::job_callable<F, A...>) {
             using T = detail::job_result_t<F, A...>;
-            return detail::future_access::make<T>(
-                self().start_job(options, std::move(f), std::move(args)...)
-            );
+            if constexpr (Executor::has_queue_limit) {
+                return detail::future_access::make<T>(
+                    self().start_job_within_limit(options, std::move(f), std::move(args)...)
+                );
+            } else {
+                return detail::future_access::make<T>(
+                    self().start_job(options, std::move(f), std::move(args)...)
+                );
+            }
         }
     }
 
@@ -113,11 +126,66 @@ public:
         }
     }
 
+    /// The results of `f(x, y…)` for the items of one to three ranges, side by side as far as the
+    /// shortest goes: a stream, in the order of the inputs. To collect them all, `map(…).collect()`; for
+    /// coroutines, `task_pool::imap`. void gives std::monostate.
+    ///
+    /// Jobs are submitted by this call already, and more as results are taken, so that never more than
+    /// `options.window` items are on their way: an endless range is fine. `f` and the ranges are taken by
+    /// value and kept; give `std::views::all(v)` to refer to a container instead of copying it. `f` is
+    /// copied for each job, and may be called on several threads at once.
+    ///
+    /// An item that throws does so at its `next()`; the following call goes on with the next item. An
+    /// error of a range comes after the results of the inputs before it, and is the end; so does
+    /// executor_error when the executor is shut down meanwhile. timeout_error: see map_options.
+    /// std::invalid_argument for a window or chunksize of 0.
+    ///
+    /// A stream that is dropped early cancels the jobs that have not begun, and asks the others to stop:
+    /// they are not waited for. The executor must outlive the stream. **cancel** of `next()`: terminal,
+    /// and the same.
+    ///
+    ///     stream<bool> prime = pool.map(is_prime, numbers);
+    ///     while (auto p = co_await prime.next()) std::puts(*p ? "prime" : "composite");
+    ///
+    /// Model: concurrent.futures.Executor.map.
+    template <class F, class R>
+    auto map(F f, R range, map_options options = {}) {
+        return start_map(options, std::move(f), std::move(range));
+    }
+    template <class F, class R, detail::map_input S>
+    auto map(F f, R first, S second, map_options options = {}) {
+        return start_map(options, std::move(f), std::move(first), std::move(second));
+    }
+    template <class F, class R, detail::map_input S, detail::map_input U>
+    auto map(F f, R first, S second, U third, map_options options = {}) {
+        return start_map(
+            options, std::move(f), std::move(first), std::move(second), std::move(third)
+        );
+    }
+
 protected:
     executor_interface() = default;
     ~executor_interface() = default;
 
 private:
+    template <class F, class... R>
+    auto start_map(const map_options& options, F f, R... ranges) {
+        static_assert(
+            detail::mappable<F, R...>,
+            "green: map takes a copyable callable and ranges of arguments to call it with, one "
+            "range for each"
+        );
+        if constexpr (detail::mappable<F, R...>) {
+            detail::check_job<F, std::ranges::range_value_t<R>...>();
+            auto submit = [this](auto call, auto items) {
+                auto job = self().start_job({}, std::move(call), std::move(items));
+                return detail::future_access::make(std::move(job));
+            };
+            return detail::map_on(
+                std::move(submit), options, self().max_workers(), std::move(f), std::move(ranges)...
+            );
+        }
+    }
     Executor& self() noexcept { return static_cast<Executor&>(*this); }
 };
 

@@ -213,6 +213,14 @@ public:
         if (e) seen_.store(true, std::memory_order_relaxed);
         return e ? *e : nullptr;
     }
+    /// The same, and cancelled_error for a cancelled one.
+    std::exception_ptr failure() {
+        try {
+            return exception();
+        } catch (const cancelled_error&) {
+            return std::current_exception();
+        }
+    }
     bool has_error() const noexcept override {
         return phase() == future_phase::finished && result_.index() == 2;
     }

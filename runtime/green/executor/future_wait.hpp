@@ -34,6 +34,17 @@ private:
     state_ref<future_base> future_;  // the awaited handle may be a temporary
 };
 
+/// Until it is done, whatever it ends with.
+class done_leaf final : public future_wait {
+public:
+    using future_wait::future_wait;
+    void result() const noexcept {}
+};
+struct until_done {
+    state_ref<future_base> future;
+    auto operator co_await() && { return done_leaf(std::move(future)); }
+};
+
 /// The wait of one who owns the job and must not leave before it has ended.
 class owning_wait : public future_wait {
 public:

@@ -131,8 +131,9 @@ void process_pool::disconnect(worker_link& worker) {
     worker.connected = false;
     ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, worker.socket.get(), nullptr);
     // It is ending, or is of no use without its socket. A process that is ending already keeps its
-    // status.
+    // status. What it has not begun does not wait for its funeral, so that jobs begin in order.
     kill(worker, SIGKILL);
+    if (auto const begun = worker.board.take_back(worker.sent)) put_back(worker, *begun);
 }
 
 void process_pool::kill(worker_link& worker, int number) {

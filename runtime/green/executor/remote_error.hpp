@@ -117,17 +117,17 @@ struct registered_exception {
 ///     static bool const known = green::register_remote_exception<parse_error>();
 template <class E>
 bool register_remote_exception() {
+    constexpr bool from_message = std::derived_from<E, std::exception> &&
+        std::constructible_from<E, const std::string&>;
     static_assert(
-        serialisable<E> ||
-            (std::derived_from<E, std::exception> &&
-             std::constructible_from<E, const std::string&>),
+        serialisable<E> || from_message,
         "green: an exception that is registered has a green::codec, or is made from a std::string "
         "that its what() then returns"
     );
     using kind = detail::registered_exception<E>;
     if constexpr (serialisable<E>) {
         detail::register_exception(typeid(E), {&kind::describe, &kind::raise});
-    } else {
+    } else if constexpr (from_message) {
         detail::register_exception(typeid(E), {nullptr, &kind::raise_message});
     }
     return true;

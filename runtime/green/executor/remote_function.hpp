@@ -132,17 +132,27 @@ private:
 template <class F, class... A>
 using sent_call_for = typename call_shape<F, A...>::template apply<sent_call>;
 
-/// What a job gives.
+/// What a job gives; void for one that cannot be sent, so that check_call's sentence is the only one.
 template <class F, class... A>
-using remote_result = typename call_shape<F, A...>::result;
+struct remote_result_of {
+    using type = void;
+};
+template <class F, class... A>
+    requires(call_problem_of<F, A...>() == call_problem::none)
+struct remote_result_of<F, A...> {
+    using type = typename call_shape<F, A...>::result;
+};
+template <class F, class... A>
+using remote_result = typename remote_result_of<F, A...>::type;
 
 /// Appends a request to call `f(args...)`. One readable error of the compiler for what cannot be
 /// sent; executor_error, codec_error and what an argument's codec throws otherwise.
 template <class F, class... A>
 void encode_call(encoder& e, const F& f, A&&... args) {
-    check_call<F, std::decay_t<A>...>();
-    if constexpr (call_problem_of<F, std::decay_t<A>...>() == call_problem::none) {
-        sent_call_for<F, std::decay_t<A>...>::encode(e, f, static_cast<A&&>(args)...);
+    using function = std::decay_t<F>;
+    check_call<function, std::decay_t<A>...>();
+    if constexpr (call_problem_of<function, std::decay_t<A>...>() == call_problem::none) {
+        sent_call_for<function, std::decay_t<A>...>::encode(e, f, static_cast<A&&>(args)...);
     }
 }
 
