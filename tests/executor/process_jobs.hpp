@@ -6,6 +6,7 @@
 
 #include <green/executor/process_executor.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -17,6 +18,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -27,48 +29,61 @@ namespace green_test {
 
 using namespace std::chrono_literals;
 
-/// A number that several processes see, for a test and its jobs to meet at. The test makes one and
-/// passes its path; the job opens that.
-class meeting_point {
+/// Numbers that several processes see, all 0 to begin with. The test makes them and passes their path;
+/// a job opens that.
+class shared_numbers {
 public:
-    meeting_point() : meeting_point(new_file()) { owner_ = true; }
-    explicit meeting_point(std::string path) : path_(std::move(path)) {
+    explicit shared_numbers(std::size_t count) : shared_numbers(new_file(count)) { owner_ = true; }
+    explicit shared_numbers(std::string path) : path_(std::move(path)) {
         int const fd = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
-        void* const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        size_ = static_cast<std::size_t>(std::max<off_t>(::lseek(fd, 0, SEEK_END), 1));
+        void* const at = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         ::close(fd);
         if (at == MAP_FAILED) throw std::system_error(errno, std::generic_category(), path_);
-        value_ = static_cast<std::atomic<int>*>(at);
+        numbers_ = static_cast<std::atomic<int>*>(at);
     }
-    ~meeting_point() {
-        ::munmap(value_, size);
+    ~shared_numbers() {
+        ::munmap(numbers_, size_);
         if (owner_) ::unlink(path_.c_str());
     }
-    meeting_point(const meeting_point&) = delete;
-    meeting_point& operator=(const meeting_point&) = delete;
+    shared_numbers(const shared_numbers&) = delete;
+    shared_numbers& operator=(const shared_numbers&) = delete;
 
     const std::string& path() const { return path_; }
-    std::atomic<int>& value() { return *value_; }
-    int arrive() { return ++*value_; }
-    /// Until so many have arrived. The watchdog bounds it.
-    void wait_for(int count) const {
-        while (value_->load() < count) std::this_thread::sleep_for(200us);
-    }
+    std::atomic<int>& operator[](std::size_t i) const { return numbers_[i]; }
 
 private:
-    static constexpr std::size_t size = sizeof(std::atomic<int>);
-
-    static std::string new_file() {
+    static std::string new_file(std::size_t count) {
         std::string path = std::filesystem::temp_directory_path().string() + "/green-test-XXXXXX";
         int const fd = ::mkstemp(path.data());
         REQUIRE(fd >= 0);
-        REQUIRE(::ftruncate(fd, size) == 0);
+        REQUIRE(::ftruncate(fd, static_cast<off_t>(count * sizeof(std::atomic<int>))) == 0);
         ::close(fd);
         return path;
     }
 
     std::string path_;
-    std::atomic<int>* value_;
+    std::atomic<int>* numbers_;
+    std::size_t size_;
     bool owner_ = false;
+};
+
+/// One number, for a test and its jobs to meet at.
+class meeting_point {
+public:
+    meeting_point() : number_(1) {}
+    explicit meeting_point(std::string path) : number_(std::move(path)) {}
+
+    const std::string& path() const { return number_.path(); }
+    std::atomic<int>& value() const { return number_[0]; }
+    int arrive() const { return ++value(); }
+    /// Until so many have arrived. The watchdog bounds it.
+    void wait_for(int count) const {
+        while (value() < count) std::this_thread::sleep_for(200us);
+    }
+
+private:
+    shared_numbers number_;
 };
 
 // --- jobs
@@ -87,7 +102,7 @@ inline void hang(const std::string& begun) {
 }
 /// Says that it has begun, and ends when a second party has come.
 inline int pass_gate(const std::string& gate, int result) {
-    meeting_point meet(gate);
+    meeting_point const meet(gate);
     meet.arrive();
     meet.wait_for(1000);
     return result;
