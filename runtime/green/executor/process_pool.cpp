@@ -8,24 +8,12 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 // The jobs: what submitting threads do, and what they and the manager do alike.
 
 namespace green::detail {
-namespace {
-
-/// As it is now: later another thread may be changing it while the manager starts a process.
-std::vector<std::string> copy_environment() {
-    std::vector<std::string> copy;
-    for (char** v = environ; *v; ++v) copy.emplace_back(*v);
-    return copy;
-}
-
-}  // namespace
-
 process_pool::process_pool(process_pool_settings settings)
-    : settings_(std::move(settings)), environment_(copy_environment()) {
+    : settings_(std::move(settings)) {
     counters_.max_workers = settings_.max_workers;
     ended_.set_running();
 }

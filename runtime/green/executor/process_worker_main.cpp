@@ -22,6 +22,10 @@ void play_role(const char* text) {
     auto const parent = static_cast<pid_t>(std::atol(text + colon + 1));
     std::string_view const name = role.substr(0, colon);
     if (name == fork_server_role) fork_server_main(parent);
+    if (name == program_role) {
+        ::close_range(first_passed_descriptor + 1, ~0U, 0);
+        program_main(descriptor(first_passed_descriptor), parent);
+    }
     if (name != worker_role) return;
     ::close_range(first_passed_descriptor + 2, ~0U, 0);
     worker_main(

@@ -53,10 +53,7 @@ void process_pool::start_workers(steady::time_point now) {
 }
 
 void process_pool::launch_server(steady::time_point now) {
-    std::vector<char*> environment;
-    for (const auto& v : environment_) environment.push_back(const_cast<char*>(v.c_str()));
-    environment.push_back(nullptr);
-    server_.launch(environment.data());
+    server_.launch(environment_.get());
     server_answered_ = false;
     hello_by_ = now + hello_limit;
     watch(server_.socket(), server_id, EPOLLIN);
