@@ -1,137 +1,96 @@
 #include <green/executor/thread_executor.hpp>
 
-#include <green/core/trace_sink.hpp>
+#include <green/executor/processors.hpp>
+#include <green/executor/thread_pool.hpp>
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <stdexcept>
 #include <string>
-#include <system_error>
-#include <thread>
-#include <vector>
-
-#include <pthread.h>
-#include <sched.h>
 
 namespace green {
 namespace {
 
-/// Processors that this process may run on, which in a container or under taskset are fewer than the
-/// machine has.
-std::size_t usable_processors() noexcept {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-    }
-    return std::max(1U, std::thread::hardware_concurrency());
+detail::thread_pool::options pool_options(const thread_executor_options& o) {
+    std::size_t const processors = detail::usable_processors();
+    detail::thread_pool::options p;
+    // CPython's default, since jobs often wait for something.
+    p.max_workers = o.max_workers ? o.max_workers : std::min<std::size_t>(32, processors + 4);
+    p.max_queue = o.max_queue;
+    p.name_prefix = o.thread_name_prefix;
+    p.keep_alive = o.keep_alive;
+    p.spin = o.spin;
+    p.processors = processors;
+    return p;
 }
 
-/// CPython's default, since jobs often wait for something.
-std::size_t default_workers() noexcept {
-    return std::min<std::size_t>(32, usable_processors() + 4);
+thread_executor_options checked(std::size_t max_workers) {
+    if (max_workers == 0) {
+        throw std::invalid_argument("thread_executor: max_workers must be greater than 0");
+    }
+    thread_executor_options o;
+    o.max_workers = max_workers;
+    return o;
 }
 
 }  // namespace
 
-struct thread_executor::pool {
-    std::mutex mutex;
-    std::condition_variable work;  // a job is queued, or the end has come
-    std::deque<std::shared_ptr<detail::job>> queue;
-    std::vector<std::thread> threads;
-    std::size_t waiting = 0;  // threads that wait for work, each of which will take one queued job
-    std::size_t max_workers;
-    std::string prefix;
-    bool closed = false;
-
-    void start_thread(const std::shared_ptr<pool>& self) {
-        std::string name = prefix + "-" + std::to_string(threads.size() + 1);
-        name.resize(std::min<std::size_t>(name.size(), 15));
-        threads.emplace_back([self] { self->serve(); });
-        pthread_setname_np(threads.back().native_handle(), name.c_str());
-    }
-
-    static void run_job(detail::job& j) {
-        detail::trace_sink* const trace = detail::trace_sink::active();
-        if (trace) trace->begin_on_thread("job", "job");
-        j.run();
-        if (trace) {
-            trace->end_on_thread();
-            trace->end_async("job", &j);
-        }
-    }
-
-    void serve() {
-        std::unique_lock lock(mutex);
-        for (;;) {
-            while (queue.empty()) {
-                if (closed) return;
-                ++waiting;
-                work.wait(lock);
-                --waiting;
-            }
-            std::shared_ptr<detail::job> j = std::move(queue.front());
-            queue.pop_front();
-            lock.unlock();
-            run_job(*j);
-            j.reset();  // an idle thread keeps nothing alive
-            lock.lock();
-        }
-    }
-};
-
-thread_executor::thread_executor(std::size_t max_workers)
-    : thread_executor(thread_executor_options{max_workers}) {
-    if (max_workers == 0) {
-        throw std::invalid_argument("thread_executor: max_workers must be greater than 0");
-    }
-}
+thread_executor::thread_executor(std::size_t max_workers) : thread_executor(checked(max_workers)) {}
 
 thread_executor::thread_executor(thread_executor_options options)
-    : pool_(std::make_shared<pool>()) {
-    pool_->max_workers = options.max_workers ? options.max_workers : default_workers();
-    pool_->prefix = options.thread_name_prefix;
+    : thread_executor(options, nullptr) {}
+
+thread_executor::thread_executor(
+    thread_executor_options options, std::unique_ptr<detail::worker_initializer> initializer
+)
+    : pool_(std::make_shared<detail::thread_pool>(pool_options(options), std::move(initializer))),
+      grace_(options.shutdown_grace) {}
+
+thread_executor::~thread_executor() { pool_->shutdown({true, false, grace_}); }
+
+void thread_executor::shutdown(shutdown_options options) { pool_->shutdown(options); }
+
+task<> thread_executor::close() {
+    auto const pool = pool_;
+    shutdown_options options;
+    options.wait = false;
+    pool->shutdown(options);
+    co_await detail::end_wait(pool);
+    pool->join_threads();
 }
 
-thread_executor::~thread_executor() { shutdown(); }
+void thread_executor::resize(std::size_t max_workers) { pool_->resize(max_workers); }
 
-std::size_t thread_executor::max_workers() const noexcept { return pool_->max_workers; }
+std::size_t thread_executor::max_workers() const { return pool_->max_workers(); }
 
-void thread_executor::push(std::shared_ptr<detail::job> j) {
-    std::unique_lock lock(pool_->mutex);
-    if (pool_->closed) throw executor_error("cannot schedule new futures after shutdown");
-    if (auto* const trace = detail::trace_sink::active()) trace->begin_async("job", j.get(), "job");
-    pool_->queue.push_back(std::move(j));
-    if (pool_->queue.size() > pool_->waiting && pool_->threads.size() < pool_->max_workers) {
-        try {
-            pool_->start_thread(pool_);
-        } catch (const std::system_error& e) {
-            if (pool_->threads.empty()) {  // nobody else would ever come to it
-                pool_->queue.pop_back();
-                throw executor_error(
-                    std::string("thread_executor: cannot start a thread: ") + e.what()
-                );
-            }
-        }
+executor_stats thread_executor::stats() const { return pool_->stats(); }
+
+// The queue's reference is counted before a worker can drop it.
+
+void thread_executor::push(detail::thread_job& j) {
+    j.retain();
+    try {
+        pool_->push(j);
+    } catch (...) {
+        j.release();
+        throw;
     }
-    lock.unlock();
-    pool_->work.notify_one();
 }
 
-void thread_executor::shutdown(shutdown_options options) {
-    std::deque<std::shared_ptr<detail::job>> dropped;
-    std::vector<std::thread> threads;
-    {
-        std::lock_guard const lock(pool_->mutex);
-        pool_->closed = true;
-        if (options.cancel_pending) dropped.swap(pool_->queue);
-        if (options.wait) threads.swap(pool_->threads);
+bool thread_executor::try_push(detail::thread_job& j) {
+    j.retain();
+    bool queued = false;
+    try {
+        queued = pool_->try_push(j);
+    } catch (...) {
+        j.release();
+        throw;
     }
-    pool_->work.notify_all();
-    for (auto& j : dropped) j->drop();
-    for (auto& t : threads) t.join();
+    if (!queued) j.release();
+    return queued;
+}
+
+void thread_executor::throw_full() {
+    throw executor_error("thread_executor: the queue is full; co_await submit_wait, or try_submit");
 }
 
 }  // namespace green

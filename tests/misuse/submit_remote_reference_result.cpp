@@ -1,0 +1,5 @@
+// expect: green: the result of this job cannot be sent back from another process: return a value
+#include <green/executor/remote_function.hpp>
+
+const std::string& g();
+void f(green::encoder& e) { green::detail::encode_call(e, g); }
