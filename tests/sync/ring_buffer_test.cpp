@@ -46,7 +46,7 @@ TEST_CASE("ring_buffer: as a std::deque, in a random walk", "[ring_buffer]") {
     for (int i = 0; i < 20'000; ++i) {
         int const what = std::rand() % 1000;
         if (what == 0) {
-            b.clear();
+            b.take_all();
             model.clear();
         } else if (what < 520) {
             std::string text = "a text that is too long for the string itself: " +
@@ -108,17 +108,17 @@ TEST_CASE("ring_buffer: the destructors of dropped elements may use it", "[ring_
     auto const look = [&] {
         ++ends;
         REQUIRE(b.empty());
-        b.clear();
+        b.take_all();
     };
     b.push(calls_at_end(look));
     b.push(calls_at_end([&] {
         look();
         b.push(calls_at_end([&] { ++ends; }));
     }));
-    b.clear();
+    b.take_all();
     REQUIRE(ends == 2);
     REQUIRE(b.size() == 1);
-    b.clear();
+    b.take_all();
     REQUIRE(ends == 3);
 }
 

@@ -188,6 +188,15 @@ GREEN_TEST("thread_queue: closing wakes getters, discarding wakes join", "[threa
     REQUIRE(dropped.empty());
 }
 
+TEST_CASE("thread_queue: what is discarded may use the queue in its destructor", "[thread_queue]") {
+    using item = std::shared_ptr<void>;
+    thread_queue<item> q;
+    std::size_t left = 1;
+    q.try_put(item(nullptr, [&](void*) { left = q.size(); }));
+    q.close(close_mode::discard);
+    REQUIRE(left == 0);
+}
+
 // --- misuse
 
 TEST_CASE("thread_queue: a call that a task forgets to await is reported", "[thread_queue]") {

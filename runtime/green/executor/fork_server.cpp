@@ -79,10 +79,10 @@ private:
         }
         if (received.size != sizeof order) finish();
         switch (order.kind) {
-            case control_kind::start:
-            case control_kind::start_program: start(order, received.descriptors); break;
-            case control_kind::kill: kill(order); break;
-            default: finish();
+        case control_kind::start:
+        case control_kind::start_program: start(order, received.descriptors); break;
+        case control_kind::kill: kill(order); break;
+        default: finish();
         }
     }
 
@@ -166,7 +166,6 @@ void fork_server_main(pid_t parent) noexcept {
     end_with(parent);
     // What static initialisers have printed is in the application's buffer as well.
     __fpurge(stdout);
-    ::close_range(first_passed_descriptor + 1, ~0U, 0);
     ::prctl(PR_SET_NAME, "green-forkserver");
     fork_server().serve();
 }

@@ -30,7 +30,8 @@ void fork_server_link::start_worker(
 }
 
 void fork_server_link::start_program(std::uint64_t id, descriptor memory) {
-    orders_.push_back({{.kind = control_kind::start_program, .worker = id}, {std::move(memory), {}}});
+    orders_.push_back({{.kind = control_kind::start_program, .worker = id}, {std::move(memory), {}}}
+    );
 }
 
 void fork_server_link::kill_worker(std::uint64_t worker, int signal) {

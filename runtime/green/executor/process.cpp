@@ -20,9 +20,7 @@ const detail::child_process& process::child() const {
 
 future<int> process::ended() const { return child().status; }
 
-void process::terminate() const {
-    detail::process_host::instance().send_signal(child(), SIGTERM);
-}
+void process::terminate() const { detail::process_host::instance().send_signal(child(), SIGTERM); }
 void process::kill() const { detail::process_host::instance().send_signal(child(), SIGKILL); }
 
 pid_t process::pid() const { return child().pid; }
@@ -35,7 +33,8 @@ std::optional<int> process::exit_code() const {
 bool process::daemon() const { return child().daemon; }
 
 void process::close() {
-    if (is_alive()) detail::throw_logic_error("green: process::close: the process is alive; join it");
+    if (is_alive())
+        detail::throw_logic_error("green: process::close: the process is alive; join it");
     child_.reset();
 }
 

@@ -2,13 +2,10 @@
 
 #include <green/executor/process_launch.hpp>
 #include <green/executor/process_pool.hpp>
+#include <green/executor/processors.hpp>
 
-#include <algorithm>
 #include <csignal>
 #include <stdexcept>
-
-#include <sched.h>
-#include <unistd.h>
 
 namespace green {
 namespace detail {
@@ -17,13 +14,6 @@ void withdraw_job(process_pool& pool, process_job& job) noexcept { pool.withdraw
 void ask_job_to_stop(process_pool& pool, process_job& job) noexcept { pool.ask_to_stop(job); }
 
 namespace {
-
-std::size_t usable_processors() noexcept {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-}
 
 process_pool_settings settings_of(const process_executor_options& options) {
     process_pool_settings s;

@@ -30,9 +30,8 @@ int exit_code_of(int wait_status) noexcept {
 descriptor memory_with(const byte_buffer& bytes) {
     descriptor memory = shared_memory("green-call", bytes.size());
     for (std::size_t at = 0; at < bytes.size();) {
-        ssize_t const n = ::pwrite(
-            memory.get(), bytes.data() + at, bytes.size() - at, static_cast<off_t>(at)
-        );
+        ssize_t const n =
+            ::pwrite(memory.get(), bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
         if (n < 0) throw std::system_error(errno, std::generic_category(), "memfd write");
         at += static_cast<std::size_t>(n);
     }
@@ -179,8 +178,9 @@ void process_host::server_ended(std::vector<std::shared_ptr<child_process>>& dea
     int const status = server_.end();
     for (auto& c : children_) {
         if (c->pid == 0) {
-            c->start_error = "this program was started again to serve as its fork server, and ended "
-                             "with status " +
+            c->start_error =
+                "this program was started again to serve as its fork server, and ended "
+                "with status " +
                 std::to_string(exit_code_of(status)) +
                 " instead: call green::process_worker_main() in the first line of main";
         } else {

@@ -62,7 +62,8 @@ environment_copy::environment_copy() {
 void refuse_unplayed_role() {
     if (!has_unplayed_process_role()) return;
     std::fputs(
-        "green: this process was started to serve a process_executor, but its main makes an executor "
+        "green: this process was started to serve a process_executor, but its main makes an "
+        "executor "
         "of its own. Call green::process_worker_main() in the first line of main.\n",
         stderr
     );
@@ -70,9 +71,7 @@ void refuse_unplayed_role() {
     ::_exit(1);
 }
 
-pid_t launch_role(
-    const char* role, std::span<const int> fds, char* const* environment
-) noexcept {
+pid_t launch_role(const char* role, std::span<const int> fds, char* const* environment) noexcept {
     std::vector<int> sources;
     pid_t pid = -1;
     int failed = 0;

@@ -150,7 +150,7 @@ private:
     environment_copy const environment_;
 
     mutable std::mutex mutex_;
-    job_queue queue_;
+    process_job_queue queue_;
     std::vector<std::unique_ptr<worker_link>> workers_;
     std::vector<promise<void>> warm_waiters_;
     fork_server_link server_;

@@ -112,7 +112,10 @@ private:
         }
         std::fflush(stdout);
         auto const end = steady::now();
-        answer({.id = f.header.id, .kind = frame_kind::result, .value = nanoseconds_between(begin, end)});
+        answer(
+            {.id = f.header.id, .kind = frame_kind::result, .value = nanoseconds_between(begin, end)
+            }
+        );
         if (end - last_bell_ >= announce_after || board_.half_full()) announce();
     }
 

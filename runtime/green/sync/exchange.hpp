@@ -31,7 +31,7 @@ std::exception_ptr make_closed_error(const named& object, const char* operation)
 //    waits. So at least one of the two queues is empty, and an item never waits beside a getter.
 
 /// Moves items from those that put to those that get, first come, first served on both sides. `Buffer`
-/// decides about the order of the items in between: push(T&&), take(optional<T>&), clear(), empty(),
+/// decides about the order of the items in between: push(T&&), take(optional<T>&), take_all(), empty(),
 /// size(). If push or take throws nothing has happened. `Queue` and `Node` are the waiters: wait_queue,
 /// or for threads thread_wait_queue.
 template <class T, class Buffer, class Queue = wait_queue, class Node = wait_node>
@@ -150,12 +150,8 @@ public:
         }
     }
 
-    /// Drops what is buffered; how many items.
-    std::size_t drop_items() noexcept {
-        std::size_t const n = buffer_.size();
-        buffer_.clear();
-        return n;
-    }
+    /// What is buffered, for the caller to destroy: what its destructors call finds the buffer empty.
+    auto take_items() noexcept { return buffer_.take_all(); }
 
     bool closed() const noexcept { return closed_; }
     std::size_t size() const noexcept { return buffer_.size(); }

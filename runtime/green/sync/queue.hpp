@@ -44,7 +44,7 @@ public:
         out.emplace(std::move(items_.back()));
         items_.pop_back();
     }
-    void clear() noexcept { std::vector<T>().swap(items_); }
+    std::vector<T> take_all() noexcept { return std::exchange(items_, {}); }
 
 private:
     std::vector<T> items_;
@@ -92,7 +92,7 @@ public:
         if (place != last) items_[place] = std::move(items_[last]);
         items_.pop_back();
     }
-    void clear() noexcept { std::vector<entry>().swap(items_); }
+    auto take_all() noexcept { return std::exchange(items_, {}); }
 
 private:
     // What may throw when it is moved stays where it is: else a failure would tear a hole into the heap.
@@ -202,8 +202,9 @@ public:
     void close(close_mode mode = close_mode::drain) {
         exchange_.close(make_closed_error(exchange_, exchange_.words().get));
         if (mode == close_mode::discard) {
-            std::size_t const dropped = exchange_.drop_items();
-            finish(std::min(dropped, unfinished()));  // some may have been called done before
+            auto const dropped = exchange_.take_items();
+            // Some may have been called done before.
+            finish(std::min(dropped.size(), unfinished()));
         }
     }
     bool closed() const noexcept { return exchange_.closed(); }

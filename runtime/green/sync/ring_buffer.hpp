@@ -9,14 +9,17 @@
 
 namespace green::detail {
 
-/// Grows by doubling, never shrinks but when it is cleared. (std::deque costs a division or a block per
+/// Grows by doubling, never shrinks but when all is taken. (std::deque costs a division or a block per
 /// some elements on the way; the standard library has no other queue.)
 template <class T>
 class ring_buffer {
 public:
     ring_buffer() = default;
-    ring_buffer(const ring_buffer&) = delete;
-    ring_buffer& operator=(const ring_buffer&) = delete;
+    ring_buffer(ring_buffer&& o) noexcept { swap(o); }
+    ring_buffer& operator=(ring_buffer&& o) noexcept {
+        ring_buffer(std::move(o)).swap(*this);
+        return *this;
+    }
     ~ring_buffer() {
         for (std::size_t i = 0; i < size_; ++i) std::destroy_at(slot(i));
         if (slots_) std::allocator<T>().deallocate(slots_, capacity_);
@@ -39,10 +42,8 @@ public:
         first_ = (first_ + 1) & (capacity_ - 1);
         --size_;
     }
-    void clear() noexcept {
-        ring_buffer gone;  // what the destructors of elements call meanwhile finds it empty
-        swap(gone);
-    }
+    /// All elements; it is empty then, and without memory.
+    ring_buffer take_all() noexcept { return std::move(*this); }
 
 private:
     T* slot(std::size_t i) const noexcept { return slots_ + ((first_ + i) & (capacity_ - 1)); }

@@ -124,10 +124,12 @@ public:
 
     /// As `queue::close`.
     void close(close_mode mode = close_mode::drain) {
+        detail::ring_buffer<T> dropped;  // dies without the lock: its destructors may use the queue
         std::lock_guard const lock(mutex_);
         exchange_.close(detail::make_closed_error(exchange_, exchange_.words().get));
         if (mode == close_mode::discard) {
-            finish(std::min(exchange_.drop_items(), unfinished_now()));
+            dropped = exchange_.take_items();
+            finish(std::min(dropped.size(), unfinished_now()));
         }
     }
     bool closed() const {
