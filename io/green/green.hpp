@@ -19,6 +19,7 @@
 #include <green/executor/map_options.hpp>
 #include <green/executor/promise.hpp>
 #include <green/executor/shutdown_options.hpp>
+#include <green/executor/spawn_on.hpp>
 #include <green/executor/thread_executor.hpp>
 #include <green/executor/wait.hpp>
 #include <green/loop/completion.hpp>
