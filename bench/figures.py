@@ -76,6 +76,30 @@ FIGURES = [
         suite="sync",
     ),
     Figure("timeout_unused", "with_timeout around what is ready", "ns", suite="sync"),
+    Figure(
+        "empty_jobs_1",
+        "empty jobs, 1 thread, 1000 in flight",
+        "ns",
+        Bar(value=60),
+        suite="executor",
+    ),
+    Figure(
+        "empty_jobs_2",
+        "empty jobs, 2 threads, 1000 in flight",
+        "ns",
+        Bar(value=125),
+        suite="executor",
+    ),
+    Figure("empty_jobs_8", "empty jobs, 8 threads", "ns", Bar(value=125), suite="executor"),
+    Figure("empty_jobs_64", "empty jobs, 64 threads", "ns", Bar(value=125), suite="executor"),
+    # Two threads, so 5 µs a job at best; 90 % of that.
+    Figure("jobs_10us", "jobs of 10 µs, 2 threads", "ns", Bar(value=5556), suite="executor"),
+    Figure(
+        "job_round_trip", "one job at a time, threads asleep", "µs", Bar(times_limit=1.05), suite="executor"
+    ),
+    Figure(
+        "job_round_trip_spin", "one job at a time, a thread spins", "µs", Bar(value=3), suite="executor"
+    ),
     Figure("timer_1m", "a million timers: start and cancel", "ns", suite="sync"),
     Figure("yield_unwatched", "yield, stall_threshold = 0", "ns", suite="debug"),
     Figure("yield_watched", "yield, stall watchdog on", "ns", suite="debug"),

@@ -22,6 +22,7 @@
 #include <green/executor/process_worker_main.hpp>
 #include <green/executor/promise.hpp>
 #include <green/executor/shutdown_options.hpp>
+#include <green/executor/spawn_on.hpp>
 #include <green/executor/thread_executor.hpp>
 #include <green/executor/wait.hpp>
 #include <green/executor/worker_died.hpp>

@@ -177,16 +177,20 @@ void future_base::set_label(const char* executor, std::string_view name) {
 }
 
 void future_base::describe(std::string& out) const {
-    if (!executor_) {
-        out += "a future";
-        return;
-    }
-    if (name_) {
-        out.append("job '").append(*name_).append("'");
+    if (executor_) {
+        describe_job(out, executor_, name());
     } else {
-        out += "a job";
+        out += "a future";
     }
-    out.append(" on ").append(executor_);
+}
+
+void describe_job(std::string& out, const char* executor, std::string_view name) {
+    if (name.empty()) {
+        out += "a job";
+    } else {
+        out.append("job '").append(name).append("'");
+    }
+    out.append(" on ").append(executor);
 }
 
 void future_base::throw_cancelled() const {

@@ -243,6 +243,9 @@ private:
     std::atomic<bool> seen_{false};
 };
 
+/// `job 'name' on executor`, or `a job on executor`.
+void describe_job(std::string& out, const char* executor, std::string_view name);
+
 /// What the future of a promise gets that dies undecided.
 std::exception_ptr broken_promise();
 

@@ -5,6 +5,7 @@
 #include <green/executor/shutdown_options.hpp>
 #include <green/executor/submit_wait.hpp>
 #include <green/executor/thread_job.hpp>
+#include <green/executor/thread_run.hpp>
 
 #include <chrono>
 #include <concepts>

@@ -86,33 +86,108 @@ private:
     std::chrono::steady_clock::time_point end_;
 };
 
+/// A closure with its arguments, and what came of calling it. The closure and the arguments die before
+/// the result can be seen: who sees it may rely on that.
+template <class T, class F, class... A>
+class job_call {
+public:
+    explicit job_call(std::tuple<F, A...>&& call) : call_(std::in_place, std::move(call)) {
+        if constexpr (takes_stop_token<F, A...>) stop_.emplace();
+    }
+
+    void run(thread_pool& pool, thread_job& job) noexcept {
+        try {
+            deadline_guard const limit(pool, job);
+            try {
+                call();
+            } catch (...) {
+                fail(std::current_exception());
+            }
+            if (limit.over()) fail(limit.error());
+        } catch (...) {
+            fail(std::current_exception());
+        }
+        call_.reset();
+    }
+    void fail(std::exception_ptr e) noexcept {
+        call_.reset();
+        result_.template emplace<2>(std::move(e));
+    }
+    /// It will not be called.
+    void drop() noexcept { call_.reset(); }
+    void request_stop() noexcept {
+        if constexpr (takes_stop_token<F, A...>) stop_->request_stop();
+    }
+
+    /// Null for a value.
+    std::exception_ptr error() const noexcept {
+        auto* const e = std::get_if<2>(&result_);
+        return e ? *e : nullptr;
+    }
+    T take() {
+        if (auto* e = std::get_if<2>(&result_)) std::rethrow_exception(*e);
+        if constexpr (!std::is_void_v<T>) return std::move(*std::get_if<1>(&result_));
+    }
+
+private:
+    void call() {
+        std::stop_token token;
+        if constexpr (takes_stop_token<F, A...>) token = stop_->get_token();
+        auto const apply = [&](F& f, A&... args) {
+            if constexpr (std::is_void_v<T>) {
+                call_job(f, token, args...);
+                result_.template emplace<1>();
+            } else {
+                result_.template emplace<1>(call_job(f, token, args...));
+            }
+        };
+        std::apply(apply, *call_);
+    }
+
+    struct none {};
+    using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+    using stop_source =
+        std::conditional_t<takes_stop_token<F, A...>, std::optional<std::stop_source>, none>;
+
+    std::optional<std::tuple<F, A...>> call_;
+    [[no_unique_address]] stop_source stop_;
+    std::variant<std::monostate, stored, std::exception_ptr> result_;
+};
+
 /// A job with a future: state, closure and place in the queue in one block. The queue counts as one of
 /// its references.
 template <class T, class F, class... A>
 class future_job final : public future_state<T>, public thread_job {
 public:
     future_job(thread_pool& pool, const job_options& options, F&& f, A&&... args)
-        : thread_job(options), pool_(pool), call_(std::in_place, std::move(f), std::move(args)...) {
+        : thread_job(options),
+          pool_(pool),
+          call_(std::tuple<F, A...>(std::move(f), std::move(args)...)) {
         this->set_label("thread_executor", options.name);
-        if constexpr (takes_stop_token<F, A...>) stop_.emplace();
     }
 
     bool execute(thread_pool& pool) noexcept override {
-        bool const wanted = this->set_running();
-        if (wanted) {
-            run(pool);
-        } else {
+        if (!this->set_running()) {
             leave(pool);
+            return false;
         }
-        return wanted;
+        call_.run(pool, *this);
+        if (std::exception_ptr error = call_.error()) {
+            this->fail(std::move(error));
+        } else if constexpr (std::is_void_v<T>) {
+            this->succeed();
+        } else {
+            this->succeed(call_.take());
+        }
+        return true;
     }
     void discard(thread_pool& pool) noexcept override {
-        call_.reset();
+        call_.drop();
         this->cancel();
         leave(pool);
     }
     void reject(thread_pool& pool, std::exception_ptr why) noexcept override {
-        call_.reset();
+        call_.drop();
         if (this->try_claim()) {
             this->fail(std::move(why));
         } else {
@@ -121,75 +196,27 @@ public:
     }
     void retain() noexcept override { this->add_ref(); }
     void release() noexcept override { this->drop_ref(); }
-    void ask_to_stop() noexcept override { request_stop(); }
+    void ask_to_stop() noexcept override { call_.request_stop(); }
     std::string_view label() const noexcept override { return this->name(); }
 
 private:
-    using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
-
-    /// The closure and the arguments die before the result is published: who sees the result may rely
-    /// on it.
-    void run(thread_pool& pool) noexcept {
-        std::optional<stored> value;
-        std::exception_ptr error;
-        try {
-            deadline_guard const limit(pool, *this);
-            try {
-                call(value);
-            } catch (...) {
-                error = std::current_exception();
-            }
-            if (limit.over()) error = limit.error();
-        } catch (...) {
-            error = std::current_exception();
-        }
-        call_.reset();
-        if (error) {
-            this->fail(std::move(error));
-        } else {
-            this->succeed(std::move(*value));
-        }
-    }
-    void call(std::optional<stored>& value) {
-        std::stop_token token;
-        if constexpr (takes_stop_token<F, A...>) token = stop_->get_token();
-        auto const apply = [&](F& f, A&... args) {
-            if constexpr (std::is_void_v<T>) {
-                call_job(f, token, args...);
-                value.emplace();
-            } else {
-                value.emplace(call_job(f, token, args...));
-            }
-        };
-        std::apply(apply, *call_);
-    }
-
     void withdrawn() noexcept override {
         if (!take_back(pool_, *this)) return;
-        call_.reset();
+        call_.drop();
         this->drop_ref();
     }
     /// It has been cancelled while it was taken from the queue. Whoever cancels it may be about to look
     /// for it in `pool`, which therefore lives as long as this.
     void leave(thread_pool& pool) noexcept {
-        call_.reset();
+        call_.drop();
         pool_kept_ = keep_alive(pool);
     }
-    void request_stop() noexcept override {
-        if constexpr (takes_stop_token<F, A...>) stop_->request_stop();
-    }
+    void request_stop() noexcept override { call_.request_stop(); }
     void begin_block() const override { detail::begin_block(pool_, *this, *this); }
     void end_block() const noexcept override { detail::end_block(pool_); }
 
-    struct none {
-        void emplace() noexcept {}
-    };
-    using stop_source =
-        std::conditional_t<takes_stop_token<F, A...>, std::optional<std::stop_source>, none>;
-
     thread_pool& pool_;
-    std::optional<std::tuple<F, A...>> call_;
-    [[no_unique_address]] stop_source stop_;
+    job_call<T, F, A...> call_;
     std::shared_ptr<thread_pool> pool_kept_;
 };
 

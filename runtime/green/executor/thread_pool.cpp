@@ -2,6 +2,7 @@
 
 #include <green/core/source_text.hpp>
 #include <green/core/trace_sink.hpp>
+#include <green/executor/cpu_relax.hpp>
 #include <green/executor/executor_error.hpp>
 #include <green/loop/loop_core.hpp>
 
@@ -25,8 +26,20 @@ void thread_pool::check_open() const {
     if (closed_) throw executor_error("cannot schedule new futures after shutdown");
 }
 
+/// The mutex is held for some tens of nanoseconds at a time: to wait a moment is cheaper than to sleep.
+thread_pool::lock thread_pool::acquire() const noexcept {
+    constexpr int tries = 100;
+    lock l(mutex_, std::defer_lock);
+    for (int i = 0; i < tries; ++i) {
+        if (l.try_lock()) return l;
+        cpu_relax();
+    }
+    l.lock();
+    return l;
+}
+
 void thread_pool::push(thread_job& j) {
-    lock l(mutex_);
+    lock l = acquire();
     check_open();
     enqueue(j, l);
 }

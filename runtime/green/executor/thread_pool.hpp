@@ -98,6 +98,8 @@ private:
     using worker_place = std::list<worker>::iterator;
     using lock = std::unique_lock<std::mutex>;
 
+    lock acquire() const noexcept;
+
     // thread_pool.cpp: jobs
     void check_open() const;
     bool has_room() const noexcept;

@@ -1,4 +1,5 @@
 #include <green/core/trace_sink.hpp>
+#include <green/executor/cpu_relax.hpp>
 #include <green/executor/executor_error.hpp>
 #include <green/executor/thread_pool.hpp>
 
@@ -18,14 +19,6 @@ namespace {
 /// Of the thread that runs: which pool it works for.
 thread_local const thread_pool* own_pool = nullptr;
 thread_local void* own_worker = nullptr;
-
-void cpu_relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__) || defined(__arm__)
-    asm volatile("yield");
-#endif
-}
 
 }  // namespace
 
@@ -154,7 +147,7 @@ void thread_pool::work(worker& me, lock& l) {
         if (done) done->release();
         bool const ran = run_job(*j);
         done = j;
-        l.lock();
+        l = acquire();
         me.job = nullptr;
         --running_;
         ++(ran ? finished_ : cancelled_);

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <ranges>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -67,6 +68,7 @@ future<T> future_of(state_ref<future_base> s) noexcept {
 }
 
 void expect(future_set& set, return_when w);
+void block_for(std::span<const state_ref<future_base>> states, const wait_options& options);
 
 template <class T>
 wait_result<T> sort_by_done(std::vector<state_ref<future_base>> states) {
@@ -106,16 +108,13 @@ auto wait(R&& futures, wait_options options = {}) {
     return detail::wait_for<T>(detail::distinct_states(futures), options);
 }
 
-/// The same for a thread without a loop: blocks it. std::logic_error on a thread whose loop is running.
+/// The same for a thread without a loop: blocks it. std::logic_error on a thread whose loop is running,
+/// and where future::result() says that it could never return.
 template <detail::future_range R>
 auto blocking_wait(R&& futures, wait_options options = {}) {
     using T = typename detail::range_future_t<R>::value_type;
     auto states = detail::distinct_states(futures);
-    {
-        detail::future_set set(states);
-        detail::expect(set, options.return_when);
-        set.block(options.timeout);
-    }
+    detail::block_for(states, options);
     return detail::sort_by_done<T>(std::move(states));
 }
 

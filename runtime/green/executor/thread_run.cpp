@@ -1,0 +1,45 @@
+#include <green/executor/thread_run.hpp>
+
+#include <green/executor/thread_pool.hpp>
+#include <green/loop/loop_core.hpp>
+
+namespace green::detail {
+
+frame_job::frame_job(thread_pool& pool, const job_options& options)
+    : thread_job(options),
+      pool_(pool),
+      name_(options.name.empty() ? nullptr : std::make_unique<const std::string>(options.name)) {}
+
+void frame_job::start() {
+    loop_core::current()->hold_clock();
+    try {
+        pool_.push(*this);
+    } catch (...) {
+        loop_core::current()->release_clock();
+        throw;
+    }
+}
+
+bool frame_job::cancel() noexcept {
+    // Released, it has ended, and so may have the executor.
+    if (holds_.load(std::memory_order_acquire) == 0) return false;
+    if (pool_.take_back(*this)) {
+        loop_core::current()->release_clock();
+        return true;
+    }
+    ask_to_stop();
+    return false;
+}
+
+void frame_job::run() noexcept {
+    loop_core::current()->release_clock();
+    waiter().wake();
+}
+
+void frame_job::describe(std::string& out) const { describe_job(out, "thread_executor", label()); }
+
+std::exception_ptr frame_job::cancelled() const {
+    return std::make_exception_ptr(cancelled_error("run: the job was cancelled by a shutdown"));
+}
+
+}  // namespace green::detail
