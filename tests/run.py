@@ -9,6 +9,7 @@ crashes, hangs or fails without naming a case counts as one failure. Lines befor
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -23,8 +24,10 @@ OWN_SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re
 CATCH_ALL_PASSED = re.compile(r"^All tests passed \(.* in (\d+) test cases?\)", re.MULTILINE)
 CATCH_SUMMARY = re.compile(r"^test cases:\s+\d+(?P<parts>(?: \|\s+\d+ [a-z ]+)+)", re.MULTILINE)
 CATCH_NOTHING = re.compile(r"^(No tests ran|No test cases matched)", re.MULTILINE)
-CATCH_FAILED_CASE = re.compile(r"^-{79}\n(\S.*)\n(?:  .*\n)*-{79}\n", re.MULTILINE)
+CATCH_CASE = re.compile(r"^-{79}\n(\S.*)\n(?:  .*\n)*-{79}\n", re.MULTILINE)
+CATCH_FAILURE = re.compile(r": FAILED:$", re.MULTILINE)
 OWN_FAILED_CASE = re.compile(r"^FAILED (\S+):", re.MULTILINE)
+WATCHDOG = re.compile(r"^watchdog: ('.*' has not ended)", re.MULTILINE)
 SANITIZER = re.compile(r"^SUMMARY: (\w+: .{,100})", re.MULTILINE)
 PART = re.compile(r"(\d+) (passed|failed as expected|failed|skipped)")
 
@@ -76,7 +79,12 @@ def counts_of(result: dict) -> Counts:
 def failed_cases(result: dict) -> list[str]:
     """The names of the cases that failed, as far as the test's output gives them."""
     output = (result.get("stdout") or "") + (result.get("stderr") or "")
-    named = CATCH_FAILED_CASE.findall(output) + OWN_FAILED_CASE.findall(output) + SANITIZER.findall(output)
+    named = OWN_FAILED_CASE.findall(output) + SANITIZER.findall(output) + WATCHDOG.findall(output)
+    case = ""
+    for part in CATCH_CASE.split(output):  # text, name, text, name … text
+        if case and CATCH_FAILURE.search(part):
+            named.append(case)
+        case = part
     return list(dict.fromkeys(named))
 
 
@@ -115,8 +123,10 @@ def main() -> int:
     log = arguments.build_dir / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
     names = sorted({test["name"] for test in tests})
+    patience = os.environ.get("GREEN_TEST_TIMEOUT_SCALE", "1")
+    command = ["meson", "test", "-C", str(arguments.build_dir), "--no-rebuild", "--print-errorlogs"]
     status = subprocess.run(
-        ["meson", "test", "-C", str(arguments.build_dir), "--no-rebuild", "--print-errorlogs", *case_pattern, *names],
+        [*command, f"--timeout-multiplier={patience}", *case_pattern, *names],
         stdin=subprocess.DEVNULL,
     ).returncode
 

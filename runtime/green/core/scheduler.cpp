@@ -145,8 +145,6 @@ inline green_task& scheduler::pop_ready() noexcept {
 }
 
 std::size_t scheduler::run_ready(std::size_t limit) noexcept {
-    if (observed()) [[unlikely]]
-        attach_observers();
     std::uint64_t const before = resumes();
     std::uint64_t const end = before + limit;
     while (ready_.head_ && resumes() != end) {
@@ -162,8 +160,6 @@ std::size_t scheduler::run_ready(std::size_t limit) noexcept {
 }
 
 void scheduler::run_snapshot() noexcept {
-    if (observed()) [[unlikely]]
-        attach_observers();
     green_task* const last = ready_.tail_;
     for (green_task* t = nullptr; ready_.head_ && t != last;) {
         t = &pop_ready();
@@ -209,6 +205,7 @@ void scheduler::attach_observers() noexcept {
 }
 
 void scheduler::dispatch_observed(green_task& t) noexcept {
+    attach_observers();
     observe([&](task_observer& o) { o.resumes(t); });
     step(t);
     observe([&](task_observer& o) { o.paused(t); });

@@ -118,7 +118,7 @@ public:
     /// The same for a callback that has no task.
     virtual void unhandled(std::exception_ptr error, const char* where) noexcept = 0;
 
-    /// Between two calls of run_ready the observer is told that it is attached. It is removed before it
+    /// Before the next step of a task the observer is told that it is attached. It is removed before it
     /// is destroyed, at the latest by the end of the run.
     void add_observer(task_observer& o);
     void remove_observer(task_observer& o) noexcept;
