@@ -34,6 +34,11 @@ place decode_place(decoder& d) {
     return p;
 }
 
+/// The magic of what may be a descriptor: of any constant, and of what a sanitizer has put between two.
+[[gnu::no_sanitize_address]] std::uint64_t read_magic(const remote_descriptor& d) {
+    return d.magic;
+}
+
 const remote_descriptor& decode_descriptor(decoder& d) {
     place const p = decode_place(d);
     auto const magic = d.get<std::uint64_t>();
@@ -42,7 +47,7 @@ const remote_descriptor& decode_descriptor(decoder& d) {
         d.fail("the descriptor of a job", "no constant of its module");
     }
     const auto& descriptor = *static_cast<const remote_descriptor*>(at);
-    if (descriptor.magic != magic) {
+    if (read_magic(descriptor) != magic) {
         d.fail("the descriptor of a job", "what is at its place is for other types");
     }
     return descriptor;
