@@ -11,9 +11,16 @@
 #include <green/debug/trace.hpp>
 #include <green/dns/dns_error.hpp>
 #include <green/dns/resolver.hpp>
+#include <green/executor/as_completed.hpp>
 #include <green/executor/executor_error.hpp>
+#include <green/executor/executor_stats.hpp>
 #include <green/executor/future.hpp>
+#include <green/executor/job_options.hpp>
+#include <green/executor/map_options.hpp>
+#include <green/executor/promise.hpp>
+#include <green/executor/shutdown_options.hpp>
 #include <green/executor/thread_executor.hpp>
+#include <green/executor/wait.hpp>
 #include <green/loop/completion.hpp>
 #include <green/loop/loop.hpp>
 #include <green/loop/run.hpp>

@@ -105,7 +105,7 @@ TEST_CASE("a trace is valid JSON and its spans nest", "[trace]") {
     REQUIRE(contains(said, "task #1 'main' 1\n"));
     REQUIRE(contains(said, "wait with_group of 1 task 1\n"));
     REQUIRE(contains(said, "wait sleep "));
-    REQUIRE(contains(said, "wait a future 1\n"));
+    REQUIRE(contains(said, "wait a job on thread_executor 1\n"));
     REQUIRE(contains(said, "jobs and queries"));
     REQUIRE(contains(said, "loop of thread "));
 }

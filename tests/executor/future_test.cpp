@@ -1,8 +1,7 @@
-#include <green/executor/future.hpp>
-
 #include "support/green_test.hpp"
 
 #include <green/core/errors.hpp>
+#include <green/executor/promise.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>

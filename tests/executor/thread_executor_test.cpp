@@ -3,6 +3,7 @@
 #include "support/green_test.hpp"
 
 #include <green/core/errors.hpp>
+#include <green/executor/promise.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/joinall.hpp>
 #include <green/tasks/spawn.hpp>

@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/green_test.hpp"
 
+#include <green/executor/process_worker_main.hpp>
+
 namespace {
 
 #if CATCH_VERSION_MAJOR >= 3
@@ -27,4 +29,7 @@ public:
 
 CATCH_REGISTER_LISTENER(watch_test_cases)
 
-int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
+int main(int argc, char** argv) {
+    green::process_worker_main();
+    return Catch::Session().run(argc, argv);
+}

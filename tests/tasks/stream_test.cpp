@@ -438,6 +438,27 @@ GREEN_TEST("take ends without asking for one more, and frees its source", "[stre
     REQUIRE(frames.clean());
 }
 
+GREEN_TEST("a failure that is yielded is thrown, and the stream goes on", "[stream]") {
+    auto const generator = []() -> stream<int> {
+        co_yield 1;
+        co_yield stream_failure(std::make_exception_ptr(std::out_of_range("two")));
+        co_yield 3;
+        throw std::runtime_error("the end");
+    };
+    stream<int> s = generator();
+    std::string seen;
+    for (int i = 0; i < 5; ++i) {
+        try {
+            auto const item = co_await s.next();
+            seen += item ? std::to_string(*item) : "-";
+        } catch (const std::exception& e) {
+            seen += e.what();
+        }
+        seen += " ";
+    }
+    REQUIRE(seen == "1 two 3 the end - ");
+}
+
 GREEN_TEST("cancel of collect goes through all generators", "[stream]") {
     census frames;
     auto const outer = [&](stream<int> s) -> stream<int> {

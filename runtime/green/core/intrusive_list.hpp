@@ -63,6 +63,11 @@ public:
         node(head_).prev_ = &e;
     }
 
+    void push_front(T& e) noexcept {
+        push_back(e);
+        head_ = &e;  // it is a ring
+    }
+
     void remove(T& e) noexcept {
         assert(node(&e).linked());
         T* const next = node(&e).next_;

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <green/core/task.hpp>
-#include <green/executor/future_state.hpp>
+#include <green/executor/future_wait.hpp>
 
 #include <chrono>
 #include <concepts>
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -15,56 +15,70 @@ namespace green {
 
 template <class T>
 class future;
-template <class T>
-class promise;
 
 namespace detail {
-struct future_access;
 
-/// Waits for a future on a loop.
-template <class T>
-class future_leaf final : public future_wait {
-public:
-    explicit future_leaf(std::shared_ptr<future_state<T>> s)
-        : future_wait(*s), held_(std::move(s)) {}
-    T result() { return held_->get(); }
-
-private:
-    std::shared_ptr<future_state<T>> held_;  // the awaited handle may be a temporary
+/// How executors and promises make futures, and the rooms of this folder look into them.
+struct future_access {
+    template <class T>
+    static future<T> make(state_ref<future_state<T>> s) noexcept {
+        return future<T>(std::move(s));
+    }
+    template <class T>
+    static const state_ref<future_state<T>>& state(const future<T>& f) {
+        return f.require();
+    }
 };
 
 }  // namespace detail
 
 /// A thread-safe, copyable handle of a result that somebody else produces, once: a job of an
-/// executor, or the holder of a `promise`.
+/// executor, or the holder of a `promise`. The result of a green task has a `join_handle`.
 ///
-/// `co_await f` gives the value (a copy), throws the exception the job ended with, or cancelled_error.
-/// The awaiting task resumes on its own loop; any number of tasks of any loops may wait, in order.
-/// **cancel** of the wait: total; the job runs on.
+/// `co_await f` gives the value, throws the exception the job ended with, or cancelled_error. A handle
+/// that is an lvalue gives a copy, `co_await std::move(f)` moves it out if no other handle is left. A
+/// result that can only be moved must be awaited so, once.
+///
+/// Any number of tasks, of any loops, may wait; each resumes on its own loop, in the order in which
+/// they began to wait. **cancel** of the wait: total; the job runs on. Dropping the handles does not
+/// cancel the job either; a failure that no handle has asked for is then printed, once.
 /// Model: concurrent.futures.Future (and awaitable, unlike it).
 template <class T>
 class future {
 public:
     using value_type = T;
 
+    /// Of nothing: what needs a job throws std::logic_error.
     future() = default;
 
     /// Cancels a job that has not begun: true, its waiters get cancelled_error, its callbacks run
-    /// before this returns. A running job is only asked, through its std::stop_token: false.
+    /// before this returns. A running job is only asked, through its std::stop_token: false. True as
+    /// well if it has been cancelled before.
     bool cancel() { return get().cancel(); }
-    bool cancelled() const { return get().phase() == detail::future_phase::cancelled; }
+    bool cancelled() const { return get().cancelled(); }
+    bool canceled() const { return cancelled(); }
     /// Begun and not yet done.
-    bool running() const { return get().phase() == detail::future_phase::running; }
+    bool running() const { return get().running(); }
     /// It has a value or an exception, or was cancelled.
     bool done() const { return get().done(); }
+    /// It has a value.
+    bool successful() const { return done() && !cancelled() && !get().has_error(); }
 
-    /// The value; blocks this thread until it is there. Throws the job's exception, cancelled_error,
-    /// or timeout_error after `timeout`. On a thread whose loop is running an unfinished result is a
-    /// std::logic_error, for it would stop the loop: co_await the future there.
+    /// The value; blocks this thread until it is there. Throws the job's exception (as often as it is
+    /// asked for), cancelled_error, or timeout_error after `timeout`; a std::logic_error where it
+    /// could never return: in the job itself, or in the last thread of an executor when all others wait
+    /// for its jobs too. On a thread whose loop is running an unfinished result is a std::logic_error,
+    /// for it would stop the loop: co_await the future there.
     template <class Rep = std::chrono::nanoseconds::rep, class Period = std::nano>
-    T result(std::chrono::duration<Rep, Period> timeout = forever) const {
+    T result(std::chrono::duration<Rep, Period> timeout = forever) const& {
         get().wait_or_throw(detail::to_nanoseconds(timeout));
         return get().get();
+    }
+    /// The same; moves the value out if no other handle is left.
+    template <class Rep = std::chrono::nanoseconds::rep, class Period = std::nano>
+    T result(std::chrono::duration<Rep, Period> timeout = forever) && {
+        get().wait_or_throw(detail::to_nanoseconds(timeout));
+        return get().take_or_get();
     }
 
     /// The job's exception, null if it has a value; blocks and throws as result().
@@ -96,7 +110,16 @@ public:
         get().add_callback(std::make_unique<callback<F>>(std::move(f), *this));
     }
 
-    auto operator co_await() const { return detail::future_leaf<T>(require()); }
+    /// "pending", "running", "cancelled", "finished returned int", "finished raised std::out_of_range".
+    std::string describe() const {
+        return detail::describe_phase(get().phase(), typeid(T), get().peek_error());
+    }
+
+    auto operator co_await() const& { return detail::future_leaf<T, false>(require()); }
+    auto operator co_await() && {
+        require();
+        return detail::future_leaf<T, true>(std::move(state_));
+    }
 
     explicit operator bool() const noexcept { return static_cast<bool>(state_); }
     friend bool operator==(const future& a, const future& b) noexcept {
@@ -105,8 +128,7 @@ public:
 
 private:
     friend struct detail::future_access;
-    friend class promise<T>;
-    explicit future(std::shared_ptr<detail::future_state<T>> s) noexcept : state_(std::move(s)) {}
+    explicit future(detail::state_ref<detail::future_state<T>> s) noexcept : state_(std::move(s)) {}
 
     template <class F>
     struct callback final : detail::future_callback {
@@ -116,63 +138,18 @@ private:
         future self;
     };
 
-    const std::shared_ptr<detail::future_state<T>>& require() const {
+    const detail::state_ref<detail::future_state<T>>& require() const {
         if (!state_) detail::throw_logic_error("green: this future refers to no job");
         return state_;
     }
     detail::future_state<T>& get() const { return *require(); }
 
-    std::shared_ptr<detail::future_state<T>> state_;
+    detail::state_ref<detail::future_state<T>> state_;
 };
 
-/// The other side of a `future`: whoever holds it decides the outcome, once.
-///
-/// A second outcome is a std::logic_error and changes nothing. A promise that dies without one gives
-/// its future a closed_error.
 template <class T>
-class promise {
-public:
-    promise() : state_(std::make_shared<detail::future_state<T>>()) {}
-    promise(promise&&) noexcept = default;
-    promise& operator=(promise&& o) noexcept {
-        drop();
-        state_ = std::move(o.state_);
-        return *this;
-    }
-    ~promise() { drop(); }
+std::string to_string(const future<T>& f) {
+    return f.describe();
+}
 
-    future<T> get_future() const { return future<T>(state_); }
-
-    /// Begins: from now on the future cannot be cancelled. False if it has been.
-    bool set_running() { return state_->set_running(); }
-
-    template <class U = T>
-        requires(!std::is_void_v<T> && std::convertible_to<U &&, T>)
-    void set_value(U&& value) {
-        state_->set_value(static_cast<U&&>(value));
-    }
-    void set_value()
-        requires std::is_void_v<T>
-    {
-        state_->set_value();
-    }
-    void set_exception(std::exception_ptr error) { state_->set_exception(std::move(error)); }
-
-private:
-    void drop() noexcept {
-        if (state_) state_->abandon();
-    }
-    std::shared_ptr<detail::future_state<T>> state_;
-};
-
-namespace detail {
-
-struct future_access {
-    template <class T>
-    static future<T> make(std::shared_ptr<future_state<T>> s) {
-        return future<T>(std::move(s));
-    }
-};
-
-}  // namespace detail
 }  // namespace green

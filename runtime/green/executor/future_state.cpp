@@ -1,81 +1,127 @@
 #include <green/executor/future_state.hpp>
 
-#include <green/loop/loop_core.hpp>
+#include <green/core/scheduler.hpp>
 
+#include <cassert>
+#include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 
+#include <cxxabi.h>
+
 namespace green::detail {
+namespace {
 
-future_phase future_base::phase() const {
-    std::lock_guard const lock(mutex_);
-    return phase_;
-}
+/// A thread that blocks until a future is done.
+class blocked_thread final : public future_watch {
+public:
+    void completed() noexcept override { done_.notify_one(); }
 
-bool future_base::cancel() {
-    std::unique_lock lock(mutex_);
-    if (phase_ == future_phase::pending) {
-        publish(std::move(lock), future_phase::cancelled);
+    /// `lock` is the future's. False if `limit` came first; the watch is still enlisted then.
+    bool wait(std::unique_lock<std::mutex>& lock, std::chrono::nanoseconds limit) {
+        auto const is_done = [this] { return !linked(); };
+        auto const start = std::chrono::steady_clock::now();
+        if (limit > std::chrono::steady_clock::time_point::max() - start) {
+            done_.wait(lock, is_done);
+            return true;
+        }
+        return done_.wait_until(lock, start + limit, is_done);
+    }
+
+private:
+    std::condition_variable done_;
+};
+
+}  // namespace
+
+// --- the steps from phase to phase
+
+bool future_base::cancel() noexcept {
+    future_phase seen = future_phase::pending;
+    if (phase_.compare_exchange_strong(seen, future_phase::cancelled)) {
+        withdrawn();
+        publish(future_phase::cancelled);
         return true;
     }
-    bool const cancelled = phase_ == future_phase::cancelled;
-    bool const running = phase_ == future_phase::running;
-    lock.unlock();
-    if (running) request_stop();
-    return cancelled;
+    if (seen == future_phase::running) request_stop();
+    return seen == future_phase::cancelled;
 }
 
-bool future_base::cancel_for(future_wait& w) noexcept {
-    std::unique_lock lock(mutex_);
-    if (!w.linked()) return false;
-    if (phase_ == future_phase::pending) {
-        waits_.remove(w);
-        publish(std::move(lock), future_phase::cancelled);
-        return true;
+bool future_base::cancel_for(future_watch& w) noexcept {
+    future_phase seen = future_phase::pending;
+    if (phase_.compare_exchange_strong(seen, future_phase::cancelled)) {
+        bool const unlinked = unwatch(w);
+        withdrawn();
+        publish(future_phase::cancelled);
+        return unlinked;
     }
-    lock.unlock();
-    request_stop();
+    if (seen == future_phase::running) request_stop();
     return false;
 }
 
 bool future_base::set_running() {
-    std::lock_guard const lock(mutex_);
-    if (phase_ == future_phase::cancelled) return false;
-    if (phase_ != future_phase::pending) {
-        throw std::logic_error("green: promise::set_running: the job has begun already");
+    future_phase seen = future_phase::pending;
+    if (phase_.compare_exchange_strong(seen, future_phase::running)) return true;
+    if (seen == future_phase::cancelled) return false;
+    throw std::logic_error("green: promise::set_running: the job has begun already");
+}
+
+bool future_base::try_claim() noexcept {
+    future_phase seen = future_phase::running;
+    if (phase_.compare_exchange_strong(seen, future_phase::deciding)) return true;
+    return seen == future_phase::pending &&
+        phase_.compare_exchange_strong(seen, future_phase::deciding);
+}
+
+void future_base::claim() {
+    if (try_claim()) return;
+    throw std::logic_error(
+        cancelled() ? "green: promise: the future was cancelled"
+                    : "green: promise: the future has a result already"
+    );
+}
+
+void future_base::publish(future_phase outcome) noexcept {
+    std::unique_ptr<future_callback> callbacks;
+    {
+        // A watch is enlisted under this lock by one who has seen no outcome yet: so either the
+        // outcome is seen there, or the watch is seen here.
+        std::lock_guard const lock(mutex_);
+        phase_.store(outcome, std::memory_order_release);
+        while (future_watch* const w = watches_.pop_front()) w->completed();
+        callbacks = std::move(first_callback_);
+        last_callback_ = nullptr;
     }
-    phase_ = future_phase::running;
+    while (callbacks) {
+        run_callback(*callbacks);
+        callbacks = std::move(callbacks->next);
+    }
+}
+
+// --- those who wait
+
+bool future_base::watch(future_watch& w) {
+    std::lock_guard const lock(mutex_);
+    if (done()) return false;
+    watches_.push_back(w);
     return true;
 }
 
-std::unique_lock<std::mutex> future_base::begin_outcome() {
-    std::unique_lock lock(mutex_);
-    if (phase_ >= future_phase::finished) {
-        throw std::logic_error(
-            phase_ == future_phase::cancelled ? "green: promise: the future was cancelled"
-                                              : "green: promise: the future has a result already"
-        );
-    }
-    return lock;
-}
-
-void future_base::publish(std::unique_lock<std::mutex> lock, future_phase outcome) noexcept {
-    phase_ = outcome;
-    // While the lock is held a wait is either in the list or has seen the outcome. A wait belongs to
-    // its loop as soon as the call is handed over, so it is not touched after that.
-    while (future_wait* w = waits_.pop_front()) w->waiter().owner().call_from_thread(*w);
-    auto const callbacks = std::move(callbacks_);
-    callbacks_.clear();
-    done_.notify_all();
-    lock.unlock();
-    for (auto const& c : callbacks) run_callback(*c);
+bool future_base::unwatch(future_watch& w) noexcept {
+    std::lock_guard const lock(mutex_);
+    if (!w.linked()) return false;
+    watches_.remove(w);
+    return true;
 }
 
 void future_base::add_callback(std::unique_ptr<future_callback> c) {
     {
         std::lock_guard const lock(mutex_);
-        if (phase_ < future_phase::finished) {
-            callbacks_.push_back(std::move(c));
+        if (!done()) {
+            future_callback* const added = c.get();
+            (last_callback_ ? last_callback_->next : first_callback_) = std::move(c);
+            last_callback_ = added;
             return;
         }
     }
@@ -86,26 +132,33 @@ void future_base::run_callback(future_callback& c) noexcept {
     try {
         c.run();
     } catch (...) {
-        std::string const what = describe(std::current_exception());
+        std::string const what = detail::describe(std::current_exception());
         std::fprintf(stderr, "green: a done callback of a future failed: %s\n", what.c_str());
     }
 }
 
 bool future_base::wait(std::chrono::nanoseconds timeout) const {
-    std::unique_lock lock(mutex_);
-    auto const is_done = [this] { return phase_ >= future_phase::finished; };
-    if (is_done()) return true;
+    if (done()) return true;
     if (timeout.count() <= 0) return false;
     if (scheduler::current()) {
         throw std::logic_error("green: future::result would block the thread of a running loop; "
                                "co_await the future");
     }
-    auto const start = std::chrono::steady_clock::now();
-    if (timeout > std::chrono::steady_clock::time_point::max() - start) {
-        done_.wait(lock, is_done);
-        return true;
-    }
-    return done_.wait_until(lock, start + timeout, is_done);
+    if (timeout != forever) return block(timeout);
+    begin_block();
+    block(timeout);
+    end_block();
+    return true;
+}
+
+bool future_base::block(std::chrono::nanoseconds timeout) const {
+    std::unique_lock lock(mutex_);
+    if (done()) return true;
+    blocked_thread me;
+    watches_.push_back(me);
+    if (me.wait(lock, timeout)) return true;
+    watches_.remove(me);
+    return false;
 }
 
 void future_base::wait_or_throw(std::chrono::nanoseconds timeout) const {
@@ -116,50 +169,80 @@ void future_base::wait_or_throw(std::chrono::nanoseconds timeout) const {
     throw timeout_error("future: not done in time");
 }
 
-// --- a green task's wait
+// --- words
 
-void future_wait::start() {
-    loop_core& core = *loop_core::current();
-    {
-        std::lock_guard const lock(future_.mutex_);
-        if (future_.phase_ < future_phase::finished) {
-            core.hold_clock();
-            future_.waits_.push_back(*this);
-            return;
-        }
+void future_base::set_label(const char* executor, std::string_view name) {
+    executor_ = executor;
+    if (!name.empty()) name_ = std::make_unique<const std::string>(name);
+}
+
+void future_base::describe(std::string& out) const {
+    if (!executor_) {
+        out += "a future";
+        return;
     }
-    waiter().wake();
-}
-
-bool future_wait::cancel() noexcept {
-    {
-        std::lock_guard const lock(future_.mutex_);
-        if (!linked()) return false;  // done: run() is on its way
-        future_.waits_.remove(*this);
+    if (name_) {
+        out.append("job '").append(*name_).append("'");
+    } else {
+        out += "a job";
     }
-    loop_core::current()->release_clock();
-    return true;
+    out.append(" on ").append(executor_);
 }
 
-bool owning_wait::cancel() noexcept {
-    if (!future_.cancel_for(*this)) return false;
-    loop_core::current()->release_clock();
-    return true;
+void future_base::throw_cancelled() const {
+    throw cancelled_error(
+        name_ ? "future: the job '" + *name_ + "' was cancelled"
+              : std::string("future: the job was cancelled")
+    );
 }
 
-void future_wait::run() noexcept {
-    loop_core::current()->release_clock();
-    waiter().wake();
-}
-
-void report_unseen(const std::exception_ptr& e) noexcept {
+void future_base::report_unseen(const std::exception_ptr& e) const noexcept {
     try {
-        std::string const what = describe(e);
+        std::string who;
+        describe(who);
+        std::string const what = detail::describe(e);
         std::fprintf(
-            stderr, "green: a job failed and nobody asked for its result: %s\n", what.c_str()
+            stderr, "green: %s failed and nobody asked for its result: %s\n", who.c_str(),
+            what.c_str()
         );
     } catch (...) {  // out of memory
     }
+}
+
+std::exception_ptr broken_promise() {
+    return std::make_exception_ptr(closed_error("future: its promise was destroyed without a result"
+    ));
+}
+
+std::string type_name(const std::type_info& type) {
+    if (type == typeid(std::string)) return "std::string";
+    int status = 0;
+    std::unique_ptr<char, void (*)(void*)> const text(
+        abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free
+    );
+    return text ? text.get() : type.name();
+}
+
+std::string type_name(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (...) {
+        const std::type_info* const type = abi::__cxa_current_exception_type();
+        return type ? type_name(*type) : "an exception of another language";
+    }
+}
+
+std::string describe_phase(
+    future_phase phase, const std::type_info& value, const std::exception_ptr* error
+) {
+    switch (phase) {
+    case future_phase::pending: return "pending";
+    case future_phase::running:
+    case future_phase::deciding: return "running";
+    case future_phase::cancelled: return "cancelled";
+    case future_phase::finished: break;
+    }
+    return error ? "finished raised " + type_name(*error) : "finished returned " + type_name(value);
 }
 
 }  // namespace green::detail

@@ -1,5 +1,6 @@
 #include <green/loop/run.hpp>
 
+#include <green/core/process_role.hpp>
 #include <green/loop/loop_core.hpp>
 
 #include <csignal>
@@ -41,7 +42,10 @@ private:
 
 }  // namespace
 
-run_session::run_session(const run_options& options) { loop_core::of_this_thread().begin(options); }
+run_session::run_session(const run_options& options) {
+    enter_process_role();
+    loop_core::of_this_thread().begin(options);
+}
 
 run_session::~run_session() {
     if (!driven_) loop_core::of_this_thread().close();  // there was no memory for main

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <green/core/process_role.hpp>
 #include <green/loop/run.hpp>
 
 #include <concepts>
@@ -36,6 +37,7 @@ task<int> with_status(task<R> main) {
 template <class F>
     requires std::invocable<F&, int, char**> || std::invocable<F&>
 int run_main(F amain, int argc, char** argv) {
+    detail::enter_process_role();  // amain may do something before it gives its task
     auto start = [&] {
         if constexpr (std::invocable<F&, int, char**>) {
             return detail::as_task(amain(argc, argv));

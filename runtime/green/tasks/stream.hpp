@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -29,6 +30,18 @@ namespace green {
 template <class T>
 class stream;
 
+/// `co_yield stream_failure(error)` throws `error` at the consumer's `next()` and goes on when it asks
+/// again. For streams in which the failure of one item says nothing of the others; an exception that
+/// leaves the coroutine is the end of its stream.
+class stream_failure {
+public:
+    explicit stream_failure(std::exception_ptr error) noexcept : error_(std::move(error)) {}
+    std::exception_ptr take() noexcept { return std::move(error_); }
+
+private:
+    std::exception_ptr error_;
+};
+
 namespace detail {
 
 template <class T>
@@ -47,6 +60,12 @@ public:
         std::exception_ptr error = std::current_exception();
         trace_failure(error);
         sink().set_error(std::move(error));
+    }
+    auto yield_value(
+        stream_failure failure, std::source_location where = std::source_location::current()
+    ) noexcept {
+        sink().set_error(failure.take());
+        return suspend_at(where);
     }
 
 protected:
@@ -69,6 +88,7 @@ public:
 
     stream<T> get_return_object() noexcept { return stream<T>(*this); }
 
+    using stream_promise_base<T>::yield_value;
     template <class U = T>
         requires std::convertible_to<U&&, T>
     auto yield_value(U&& item, std::source_location where = std::source_location::current()) {
@@ -85,6 +105,7 @@ public:
 
     stream<T&> get_return_object() noexcept { return stream<T&>(*this); }
 
+    using stream_promise_base<T&>::yield_value;
     auto yield_value(
         T& item, std::source_location where = std::source_location::current()
     ) noexcept {
@@ -141,15 +162,14 @@ public:
         begun_ = false;
         promise_base* const frame = std::exchange(this->child, nullptr);
         if (stream_) stream_->pending_ = nullptr;
-        if (!this->has_value()) {
+        if (stream_ && !frame->handle().done()) {  // at a co_yield
+            stream_->frame_ = frame;
+        } else {  // at its end; or the stream was destroyed meanwhile, and this was the last item
             frame->handle().destroy();
+        }
+        if (!this->has_value()) {
             if (std::exception_ptr e = this->error()) std::rethrow_exception(std::move(e));
             return {};
-        }
-        if (stream_) {
-            stream_->frame_ = frame;
-        } else {  // destroyed meanwhile: this was the last item
-            frame->handle().destroy();
         }
         if constexpr (std::is_reference_v<T>) {
             return this->value();
@@ -253,8 +273,9 @@ public:
     ~stream() { drop(); }
 
     /// Runs the coroutine to its next `co_yield`: a `std::optional<T>` with the item, empty at the end
-    /// and ever after. An exception that leaves the coroutine is thrown here, and is its end. A second
-    /// call while one is under way throws std::logic_error.
+    /// and ever after. An exception that leaves the coroutine is thrown here, and is its end; one that
+    /// it yields as a `stream_failure` is thrown and is not. A second call while one is under way throws
+    /// std::logic_error.
     /// **cancel:** before it begins, total. When the coroutine itself is suspended in a wait, its
     /// frame is unwound with the others, and that is *terminal*: a later `next()` throws
     /// cancelled_error, so that it is not taken for the end. So mind `with_timeout(1s, s.next())`.

@@ -1,0 +1,168 @@
+#include <green/executor/fork_server.hpp>
+
+#include <green/executor/code_module.hpp>
+#include <green/executor/descriptor.hpp>
+#include <green/executor/process_launch.hpp>
+#include <green/executor/worker.hpp>
+#include <green/executor/worker_protocol.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+#include <stdio_ext.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace green::detail {
+namespace {
+
+bool has_one_thread() noexcept {
+    struct stat tasks = {};
+    // Two links of the directory's own, and one for every thread.
+    return ::stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3;
+}
+
+class fork_server {
+public:
+    fork_server() : control_(first_passed_descriptor) {
+        struct sigaction ignore = {};
+        ignore.sa_handler = SIG_IGN;
+        ::sigaction(SIGINT, &ignore, nullptr);
+        ::sigaction(SIGTERM, &ignore, nullptr);
+        sigset_t children;
+        sigemptyset(&children);
+        sigaddset(&children, SIGCHLD);
+        ::sigprocmask(SIG_BLOCK, &children, nullptr);
+        deaths_ = descriptor(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
+    }
+
+    [[noreturn]] void serve() {
+        if (!deaths_) finish();
+        control_message hello{.kind = control_kind::hello};
+        // The array stays terminated.
+        build_identity().copy(hello.build.data(), hello.build.size() - 1);
+        send(hello);
+        for (;;) {
+            std::array<pollfd, 2> wanted{
+                pollfd{control_.get(), POLLIN, 0}, pollfd{deaths_.get(), POLLIN, 0}
+            };
+            ::poll(wanted.data(), wanted.size(), -1);
+            if (wanted[1].revents != 0) reap();
+            if (wanted[0].revents != 0) obey();
+        }
+    }
+
+private:
+    struct child {
+        std::uint64_t worker;
+        pid_t pid;
+    };
+
+    void obey() {
+        control_message order;
+        received_message received;
+        auto const room = std::as_writable_bytes(std::span(&order, 1));
+        if (!receive_message(control_.get(), room, received, MSG_DONTWAIT)) {
+            if (errno != EAGAIN && errno != EWOULDBLOCK) finish();
+            return;
+        }
+        if (received.size != sizeof order) finish();
+        switch (order.kind) {
+            case control_kind::start: start(order, received.descriptors); break;
+            case control_kind::kill: kill(order); break;
+            default: finish();
+        }
+    }
+
+    void start(const control_message& order, std::array<descriptor, max_passed>& passed) {
+        bool const by_fork = order.mode == start_mode::fork && has_one_thread();
+        pid_t const pid = by_fork ? fork_worker(passed) : exec_worker(passed);
+        control_message answer{.worker = order.worker};
+        if (pid > 0) {
+            children_.push_back({order.worker, pid});
+            answer.kind = control_kind::started;
+            answer.pid = pid;
+        } else {
+            answer.kind = control_kind::not_started;
+            answer.value = errno;
+        }
+        send(answer);
+    }
+
+    pid_t fork_worker(std::array<descriptor, max_passed>& passed) {
+        pid_t const self = ::getpid();
+        pid_t const pid = ::fork();
+        if (pid != 0) return pid;
+        control_.reset();
+        deaths_.reset();
+        worker_main(std::move(passed[0]), std::move(passed[1]), self);
+    }
+
+    static pid_t exec_worker(const std::array<descriptor, max_passed>& passed) {
+        std::array const fds{passed[0].get(), passed[1].get()};
+        return launch_role(worker_role, fds, environ);
+    }
+
+    /// Its process cannot be another one: it has not been reaped.
+    void kill(const control_message& order) {
+        for (const child& c : children_) {
+            if (c.worker == order.worker) ::kill(c.pid, order.value);
+        }
+    }
+
+    void reap() {
+        signalfd_siginfo info;
+        while (::read(deaths_.get(), &info, sizeof info) > 0) {}
+        int status = 0;
+        control_message report{.kind = control_kind::exited};
+        for (pid_t pid; (pid = ::wait4(-1, &status, WNOHANG, &report.usage)) > 0;) {
+            auto const dead = std::find_if(children_.begin(), children_.end(), [&](const child& c) {
+                return c.pid == pid;
+            });
+            if (dead == children_.end()) continue;
+            report.worker = dead->worker;
+            report.pid = pid;
+            report.value = status;
+            children_.erase(dead);
+            send(report);
+        }
+    }
+
+    void send(const control_message& message) {
+        if (!send_message(control_.get(), std::as_bytes(std::span(&message, 1)), {}, 0)) finish();
+    }
+
+    /// The application is gone, or wants no more.
+    [[noreturn]] void finish() noexcept {
+        for (const child& c : children_) ::kill(c.pid, SIGKILL);
+        ::_exit(0);
+    }
+
+    descriptor control_;
+    descriptor deaths_;  // a signalfd
+    std::vector<child> children_;
+};
+
+}  // namespace
+
+void fork_server_main(pid_t parent) noexcept {
+    end_with(parent);
+    // What static initialisers have printed is in the application's buffer as well.
+    __fpurge(stdout);
+    ::close_range(first_passed_descriptor + 1, ~0U, 0);
+    ::prctl(PR_SET_NAME, "green-forkserver");
+    fork_server().serve();
+}
+
+}  // namespace green::detail

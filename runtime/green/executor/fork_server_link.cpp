@@ -1,0 +1,78 @@
+#include <green/executor/fork_server_link.hpp>
+
+#include <green/executor/process_launch.hpp>
+
+#include <cerrno>
+#include <csignal>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+namespace green::detail {
+
+void fork_server_link::launch(char* const* environment) {
+    auto [mine, its] = socket_pair(SOCK_SEQPACKET);
+    int const passed[] = {its.get()};
+    pid_t const pid = launch_role(fork_server_role, passed, environment);
+    if (pid < 0) throw std::system_error(errno, std::generic_category(), "posix_spawn");
+    pid_ = pid;
+    control_ = std::move(mine);
+}
+
+void fork_server_link::start_worker(
+    std::uint64_t worker, start_mode mode, descriptor jobs, descriptor board
+) {
+    control_message const message{.kind = control_kind::start, .mode = mode, .worker = worker};
+    orders_.push_back({message, {std::move(jobs), std::move(board)}});
+}
+
+void fork_server_link::kill_worker(std::uint64_t worker, int signal) {
+    orders_.push_back({{.kind = control_kind::kill, .worker = worker, .value = signal}, {}});
+}
+
+io_state fork_server_link::flush() noexcept {
+    while (!orders_.empty()) {
+        const order& next = orders_.front();
+        int const fds[] = {next.passed[0].get(), next.passed[1].get()};
+        std::span<const int> const passed(fds, next.passed[0] ? std::size(fds) : 0);
+        auto const bytes = std::as_bytes(std::span(&next.message, 1));
+        if (!send_message(control_.get(), bytes, passed, MSG_DONTWAIT)) {
+            // ETOOMANYREFS: too many descriptors are on their way to it.
+            bool const later = errno == EAGAIN || errno == EWOULDBLOCK || errno == ETOOMANYREFS ||
+                errno == ENOBUFS || errno == ENOMEM;
+            return later ? io_state::blocked : io_state::broken;
+        }
+        orders_.pop_front();
+    }
+    return io_state::done;
+}
+
+io_state fork_server_link::receive(control_message& message) noexcept {
+    received_message received;
+    auto const room = std::as_writable_bytes(std::span(&message, 1));
+    if (!receive_message(control_.get(), room, received, MSG_DONTWAIT)) {
+        bool const later = errno == EAGAIN || errno == EWOULDBLOCK;
+        return later ? io_state::blocked : io_state::broken;
+    }
+    return received.size == sizeof message ? io_state::done : io_state::broken;
+}
+
+int fork_server_link::end() noexcept {
+    if (!launched()) return 0;
+    control_.reset();
+    orders_.clear();
+    // It is our child and has not been reaped: nobody else has this pid. Killed rather than waited for,
+    // since it may have been stopped.
+    ::kill(pid_, SIGKILL);
+    int status = 0;
+    pid_t reaped;
+    do reaped = ::waitpid(pid_, &status, 0);
+    while (reaped < 0 && errno == EINTR);
+    pid_ = 0;
+    return status;
+}
+
+}  // namespace green::detail

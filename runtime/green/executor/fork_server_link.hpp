@@ -1,0 +1,53 @@
+#pragma once
+
+// Internal: the application's end of a fork server.
+
+#include <green/executor/descriptor.hpp>
+#include <green/executor/frame_channel.hpp>
+#include <green/executor/worker_protocol.hpp>
+
+#include <array>
+#include <cstdint>
+#include <deque>
+
+#include <sys/types.h>
+
+namespace green::detail {
+
+/// Starts a fork server and gives it orders, never waiting for it. Not thread-safe.
+class fork_server_link {
+public:
+    fork_server_link() = default;
+    ~fork_server_link() { end(); }
+    fork_server_link(const fork_server_link&) = delete;
+    fork_server_link& operator=(const fork_server_link&) = delete;
+
+    /// On a thread that lives as long as the server is to: the server is killed when it ends.
+    /// std::system_error.
+    void launch(char* const* environment);
+    bool launched() const noexcept { return pid_ > 0; }
+    int socket() const noexcept { return control_.get(); }
+
+    /// Sent as soon as there is room.
+    void start_worker(std::uint64_t worker, start_mode mode, descriptor jobs, descriptor board);
+    void kill_worker(std::uint64_t worker, int signal);
+    io_state flush() noexcept;
+    bool has_unsent() const noexcept { return !orders_.empty(); }
+
+    io_state receive(control_message& message) noexcept;
+
+    /// Ends the server, and with it all its workers, and reaps it. Its wait status; 0 if there was none.
+    int end() noexcept;
+
+private:
+    struct order {
+        control_message message;
+        std::array<descriptor, 2> passed;
+    };
+
+    pid_t pid_ = 0;
+    descriptor control_;
+    std::deque<order> orders_;
+};
+
+}  // namespace green::detail

@@ -1,0 +1,98 @@
+#include <green/executor/process_executor.hpp>
+
+#include <green/core/process_role.hpp>
+#include <green/executor/process_pool.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <stdexcept>
+
+#include <sched.h>
+#include <unistd.h>
+
+namespace green {
+namespace detail {
+
+void withdraw_job(process_pool& pool, process_job& job) noexcept { pool.withdraw(job); }
+void ask_job_to_stop(process_pool& pool, process_job& job) noexcept { pool.ask_to_stop(job); }
+
+namespace {
+
+/// A process that was started to serve and does something else is a mistake that would repeat itself
+/// without end: this process would start another such one.
+void refuse_unplayed_role() {
+    if (!has_unplayed_process_role()) return;
+    std::fputs(
+        "green: this process was started to serve a process_executor, but its main makes an executor "
+        "of its own. Call green::process_worker_main() in the first line of main.\n",
+        stderr
+    );
+    std::fflush(nullptr);
+    ::_exit(1);
+}
+
+std::size_t usable_processors() noexcept {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+}
+
+process_pool_settings settings_of(const process_executor_options& options) {
+    process_pool_settings s;
+    s.max_workers = options.max_workers != 0 ? options.max_workers : usable_processors();
+    s.max_tasks_per_child = options.max_tasks_per_child;
+    s.mode = options.method == start_method::fork ? start_mode::fork : start_mode::exec;
+    s.cancel_grace = options.cancel_grace;
+    s.worker.memory_limit = options.memory_limit;
+    s.worker.cpu_limit = options.cpu_limit;
+    s.worker.nice = options.nice;
+    if (options.initializer) {
+        s.worker.has_initializer = 1;
+        encoder e(s.initializer);
+        encode_call(e, options.initializer);
+    }
+    return s;
+}
+
+}  // namespace
+}  // namespace detail
+
+process_executor::process_executor(std::size_t max_workers)
+    : process_executor(process_executor_options{.max_workers = max_workers}) {
+    if (max_workers == 0) {
+        throw std::invalid_argument("process_executor: max_workers must be greater than 0");
+    }
+}
+
+process_executor::process_executor(const process_executor_options& options) {
+    detail::refuse_unplayed_role();
+    pool_ = std::make_shared<detail::process_pool>(detail::settings_of(options));
+}
+
+process_executor::~process_executor() { shutdown(); }
+
+void process_executor::push(detail::job_ref job) { pool_->push(std::move(job)); }
+
+future<void> process_executor::warm() { return pool_->warm(); }
+
+void process_executor::shutdown(shutdown_options options) {
+    pool_->shutdown(options.cancel_pending);
+    if (!options.wait) return;
+    if (options.grace != forever && !pool_->ended_within(options.grace)) kill_workers();
+    pool_->join();
+}
+
+task<> process_executor::close() {
+    pool_->shutdown(false);
+    co_await pool_->ended();
+}
+
+void process_executor::terminate_workers() { pool_->signal_workers(SIGTERM); }
+void process_executor::kill_workers() { pool_->signal_workers(SIGKILL); }
+
+executor_stats process_executor::stats() const { return pool_->stats(); }
+std::size_t process_executor::max_workers() const noexcept { return pool_->max_workers(); }
+
+}  // namespace green

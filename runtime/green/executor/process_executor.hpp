@@ -1,0 +1,130 @@
+#pragma once
+
+#include <green/core/task.hpp>
+#include <green/executor/executor_error.hpp>
+#include <green/executor/executor_interface.hpp>
+#include <green/executor/executor_stats.hpp>
+#include <green/executor/future.hpp>
+#include <green/executor/process_worker_main.hpp>
+#include <green/executor/remote_function.hpp>
+#include <green/executor/remote_job.hpp>
+#include <green/executor/shutdown_options.hpp>
+#include <green/executor/worker_died.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace green {
+
+/// How worker processes come to life.
+enum class start_method : unsigned char {
+    fork,  ///< Copies of the fork server, a fresh and single-threaded start of this program: 0.3 ms each.
+    exec,  ///< Each a start of this program of its own: its static initialisers run in every worker.
+};
+
+struct process_executor_options {
+    /// Worker processes at most. 0: as many as processors this process may use.
+    std::size_t max_workers = 0;
+    /// A worker ends after so many jobs, and another takes its place: against leaks in what jobs use.
+    /// 0: never.
+    std::size_t max_tasks_per_child = 0;
+    /// Runs once in every worker before its first job. If it throws, the executor is broken: what waits
+    /// and every later submit gets broken_executor. A plain function of this program.
+    void (*initializer)() = nullptr;
+    start_method method = start_method::fork;
+    /// Bytes of address space of a worker (RLIMIT_AS): an allocation beyond is a std::bad_alloc in its
+    /// job alone. 0: no limit.
+    std::uint64_t memory_limit = 0;
+    /// Seconds of processor time of a worker (RLIMIT_CPU); then it is killed. 0: no limit.
+    std::uint64_t cpu_limit = 0;
+    /// Added to the priority of this process: greater is less urgent, 19 the least.
+    int nice = 0;
+    /// A running job that was asked to stop through its std::stop_token and has not ended after this
+    /// is killed, and cancelled.
+    std::chrono::nanoseconds cancel_grace = forever;
+};
+
+/// Runs jobs in processes of their own: a job that crashes, hangs or eats all memory costs that job,
+/// and one that runs can be ended for real. For jobs that need none of that, thread_executor is
+/// cheaper by far and takes any callable.
+///
+/// A job is a function of this program or a lambda without captures, with arguments and a result that
+/// can be sent (`codec`); all else is an error of the compiler. Workers are started when they are
+/// needed, up to `max_workers`, by a *fork server*, which is this program started once more, and are
+/// used again. Therefore a main that does not begin with `run` or `run_main` begins with
+/// `process_worker_main()`. The application itself is never forked.
+///
+/// **A worker dies** (a signal, `exit`, `abort`, the system's out-of-memory killer): the job that it ran
+/// fails with `worker_died`, unless it has `job_options::retries` left. All other jobs run on,
+/// each once, and another worker takes its place. A worker dies with this process, also when this
+/// is killed; Ctrl-C is for this process alone.
+/// **A job is ended** by its `job_options::deadline` (timeout_error), and by a cancel if its
+/// `on_cancel` is `kill` (cancelled_error): the worker is killed and replaced. Otherwise a cancel asks a
+/// running job through its std::stop_token, if it takes one.
+///
+/// Jobs begin in the order in which they were submitted, by priority first. Several may be sent to a
+/// worker ahead, while jobs are short; they count as running then. The destructor is `shutdown()`:
+/// it waits for every job. All members may be called from any thread.
+/// Model: concurrent.futures.ProcessPoolExecutor.
+///
+///     process_executor pool;
+///     bool prime = co_await pool.run(is_prime, 112272535095293);
+class process_executor : public executor_interface<process_executor> {
+public:
+    /// std::invalid_argument for 0.
+    explicit process_executor(std::size_t max_workers);
+    explicit process_executor(const process_executor_options& options = {});
+    ~process_executor();
+    process_executor(const process_executor&) = delete;
+    process_executor& operator=(const process_executor&) = delete;
+
+    /// Done when all workers are there and initialised; from then on no job waits for a start.
+    /// broken_executor if they cannot be.
+    future<void> warm();
+
+    /// No new jobs from now on; see shutdown_options. What runs is not cut off, but for `grace`: when it
+    /// is over the workers are killed. Again is harmless.
+    void shutdown(shutdown_options options = {});
+
+    /// The same as `shutdown()`, without blocking the loop.
+    /// **cancel:** the executor is shut down all the same, and not waited for.
+    task<> close();
+
+    /// Cancels what has not begun, and SIGTERM for every worker: what runs fails with worker_died,
+    /// unless it handles the signal. Does not wait. Model: ProcessPoolExecutor.terminate_workers.
+    void terminate_workers();
+    /// The same with SIGKILL.
+    void kill_workers();
+
+    executor_stats stats() const;
+    std::size_t max_workers() const noexcept;
+
+private:
+    friend executor_interface;
+    template <class Executor, class F, class... A>
+    friend class detail::run_leaf;
+
+    template <class F, class... A>
+    auto start_job(const job_options& options, F f, A... args) {
+        using T = detail::remote_result<F, A...>;
+        constexpr bool takes_token = detail::takes_stop_token<F, A...>;
+        byte_buffer call;
+        encoder e(call);
+        detail::encode_call(e, f, std::move(args)...);
+        auto made = detail::make_state<detail::remote_job<T>>(
+            pool_, std::move(call), options, takes_token
+        );
+        made->set_label("process_executor", options.name);
+        push(detail::job_ref(made.get()));
+        return detail::state_ref<detail::future_state<T>>(std::move(made));
+    }
+
+    void push(detail::job_ref job);
+
+    std::shared_ptr<detail::process_pool> pool_;  // shared with its jobs and its thread
+};
+
+}  // namespace green

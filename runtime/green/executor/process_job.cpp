@@ -1,0 +1,28 @@
+#include <green/executor/process_job.hpp>
+
+namespace green::detail {
+
+void job_queue::insert(job_ref job, bool at_front) {
+    auto& level = levels_[job->priority];
+    process_job& taken = *job.release();
+    if (at_front) {
+        level.push_front(taken);
+    } else {
+        level.push_back(taken);
+    }
+    ++size_;
+}
+
+process_job& job_queue::front() noexcept {
+    auto level = levels_.begin();
+    while (level->second.empty()) ++level;
+    return *level->second.front();
+}
+
+job_ref job_queue::remove(process_job& job) noexcept {
+    levels_.find(job.priority)->second.remove(job);
+    --size_;
+    return job_ref::adopt(&job);
+}
+
+}  // namespace green::detail

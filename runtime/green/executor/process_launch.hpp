@@ -1,0 +1,17 @@
+#pragma once
+
+// Internal: this program, started once more, to serve.
+
+#include <span>
+
+#include <sys/types.h>
+
+namespace green::detail {
+
+/// Executes /proc/self/exe with `role`; `fds` become its descriptors from first_passed_descriptor on, its
+/// stdin is /dev/null, stdout and stderr are ours. The new process's pid, or -1 and errno.
+///
+/// posix_spawn: its cost does not grow with the memory of this process, as that of fork does.
+pid_t launch_role(const char* role, std::span<const int> fds, char* const* environment) noexcept;
+
+}  // namespace green::detail

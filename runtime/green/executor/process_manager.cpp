@@ -1,0 +1,265 @@
+#include <green/executor/process_pool.hpp>
+
+#include <green/executor/code_module.hpp>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+// The events: what the manager's thread hears from the fork server and the workers.
+
+namespace green::detail {
+namespace {
+
+/// The work that lies ready at a worker: enough to hide the way of the next batch to it.
+constexpr double work_ahead_ns = 200'000;
+/// Jobs that take longer gain nothing from being sent ahead.
+constexpr double no_work_ahead_ns = 1'000'000;
+
+std::size_t depth_for(double job_ns) noexcept {
+    if (job_ns <= 0 || job_ns > no_work_ahead_ns) return 1;
+    return static_cast<std::size_t>(std::clamp(work_ahead_ns / job_ns, 2.0, 1024.0));
+}
+
+}  // namespace
+
+void process_pool::manage() noexcept {
+    while (turn()) {}
+    server_.end();
+    {
+        lock const l(mutex_);
+        over_ = true;
+    }
+    over_changed_.notify_all();
+    ended_.set_value();
+}
+
+/// One round: wait, hear, decide, act, publish. False when all is over.
+bool process_pool::turn() {
+    std::array<epoll_event, 64> events;
+    int const count = ::epoll_wait(
+        events_.get(), events.data(), static_cast<int>(events.size()), patience_
+    );
+    lock l(mutex_);
+    manager_awake_ = true;
+    auto const now = steady::now();
+    for (std::size_t i = 0; i < static_cast<std::size_t>(std::max(count, 0)); ++i) {
+        handle_event(events[i].data.u64, events[i].events, now);
+    }
+    check_times(now);
+    bury(now);
+    share_out(now);
+    dispatch(depth_for(job_ns_));
+    start_workers(now);
+    retire_workers(now);
+    flush_server();
+    auto warmed = take_warmed();
+    std::exception_ptr const problem = warmed.empty() ? nullptr : warm_problem();
+    bool const over = closed_ && queue_.empty() && workers_.empty();
+    // In one step with the last look at the queue: who comes later wakes us.
+    patience_ = patience(now);
+    manager_awake_ = false;
+    l.unlock();
+    publish();
+    for (auto& w : warmed) {
+        if (problem) {
+            w.set_exception(problem);
+        } else {
+            w.set_value();
+        }
+    }
+    return !over;
+}
+
+void process_pool::handle_event(
+    std::uint64_t id, std::uint32_t events, steady::time_point now
+) {
+    if (id == wake_id) {
+        eventfd_t ignored;
+        ::eventfd_read(wake_.get(), &ignored);
+    } else if (id == server_id) {
+        hear_server(now);
+    } else if (worker_link* const w = find_worker(id)) {
+        if (events & EPOLLOUT) flush(*w);
+        hear_worker(*w);
+    }
+}
+
+int process_pool::patience(steady::time_point now) const noexcept {
+    steady::time_point next = hello_by_;
+    if (workers_wanted() > 0) next = std::min(next, start_again_at_);
+    for (const auto& w : workers_) {
+        if (!w->kill_ordered) next = std::min(next, w->kill_at);
+        if (w->jobs.size() > 1) next = std::min(next, now + look_again_after);
+    }
+    if (server_ended_at_ != steady::time_point::max() && !workers_.empty()) {
+        next = std::min(next, now + look_again_after);
+    }
+    if (next == steady::time_point::max()) return -1;
+    auto const wait = std::chrono::ceil<std::chrono::milliseconds>(std::max(next, now) - now);
+    return static_cast<int>(std::min<std::int64_t>(wait.count(), std::numeric_limits<int>::max()));
+}
+
+// --- the fork server
+
+void process_pool::hear_server(steady::time_point now) {
+    while (server_.launched()) {
+        control_message message;
+        io_state const state = server_.receive(message);
+        if (state == io_state::blocked) return;
+        if (state == io_state::broken) return server_ended(now);
+        obey_server(message);
+    }
+}
+
+void process_pool::obey_server(const control_message& message) {
+    if (message.kind == control_kind::hello) {
+        hello_by_ = steady::time_point::max();
+        server_answered_ = true;
+        if (std::string_view(message.build.data()) != build_identity().substr(0, message.build.size() - 1)) {
+            break_pool("the program's file is not the one that was started any more");
+        }
+        return;
+    }
+    worker_link* const w = find_worker(message.worker);
+    if (!w) return;
+    switch (message.kind) {
+    case control_kind::started: w->pid = message.pid; break;
+    case control_kind::exited: w->exit = worker_exit{message.value, message.usage}; break;
+    case control_kind::not_started:
+        w->exit = worker_exit{};
+        w->start_error = std::strerror(message.value);
+        break;
+    default: break;
+    }
+    if (w->exit) w->phase = worker_phase::ending;
+}
+
+void process_pool::flush_server() {
+    if (!server_.launched()) return;
+    bool const full = server_.flush() == io_state::blocked;
+    if (full == std::exchange(server_waits_for_room_, full)) return;
+    watch(server_.socket(), server_id, EPOLLIN | (full ? EPOLLOUT : 0U));
+}
+
+// --- a worker
+
+/// All that there is now.
+void process_pool::hear_worker(worker_link& worker) {
+    while (worker.connected) {
+        io_state const state = worker.in.fill(worker.socket.get(), MSG_DONTWAIT);
+        while (auto f = worker.in.next()) handle_frame(worker, *f);
+        if (state == io_state::blocked) return;
+        if (state == io_state::broken) disconnect(worker);
+    }
+}
+
+void process_pool::handle_frame(worker_link& worker, frame& f) {
+    switch (f.header.kind) {
+    case frame_kind::ready:
+        if (worker.phase == worker_phase::starting) worker.phase = worker_phase::ready;
+        worker.was_ready = true;
+        failed_starts_ = 0;
+        break;
+    case frame_kind::unusable: {
+        std::string const text(reinterpret_cast<const char*>(f.payload.data()), f.payload.size());
+        std::fprintf(stderr, "green: the initializer of a worker process failed: %s\n", text.c_str());
+        worker.was_ready = true;  // the process itself could be started
+        break_pool("the initializer of a worker process failed: " + text);
+        break;
+    }
+    case frame_kind::bell: collect(worker); break;
+    case frame_kind::result: {
+        collect(worker);  // what it finished before
+        completion done;
+        done.size = f.payload.size();
+        done.own = std::move(f.own);
+        if (done.own.empty()) {
+            done.offset = arrived_.size();
+            append(arrived_, f.payload);
+        }
+        finish(worker, f.header, std::move(done));
+        break;
+    }
+    default: kill(worker, SIGKILL);  // a job has overwritten the worker's memory
+    }
+}
+
+/// The results on its board.
+void process_pool::collect(worker_link& worker) {
+    std::size_t at = arrived_.size();
+    bool sound = worker.board.collect(arrived_);
+    while (sound && at != arrived_.size()) {
+        frame_header header;
+        std::size_t const left = arrived_.size() - at;
+        sound = left >= sizeof header;
+        if (!sound) break;
+        std::memcpy(&header, arrived_.data() + at, sizeof header);
+        sound = header.kind == frame_kind::result && header.size <= left - sizeof header;
+        if (!sound) break;
+        completion done;
+        done.offset = at + sizeof header;
+        done.size = header.size;
+        at = done.offset + done.size;
+        finish(worker, header, std::move(done));
+    }
+    if (!sound) kill(worker, SIGKILL);  // a job has written over it
+}
+
+void process_pool::finish(worker_link& worker, const frame_header& header, completion done) {
+    done.job = worker.take_finished(header.id);
+    if (!done.job) return;
+    worker.last_progress = steady::now();
+    // Longer jobs count at once, so that nothing waits behind them; shorter ones little by little.
+    double const ns = std::max<double>(header.value, 1);
+    job_ns_ = ns > job_ns_ ? ns : job_ns_ + (ns - job_ns_) / 8;
+    ++counters_.finished;
+    completions_.push_back(std::move(done));
+}
+
+/// Who waited for all workers, if they are there, or never will be.
+std::vector<promise<void>> process_pool::take_warmed() {
+    auto const ready = std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
+        return w->phase == worker_phase::ready;
+    });
+    bool const warm = static_cast<std::size_t>(ready) >= settings_.max_workers;
+    if (!warm && broken_.empty() && !closed_) return {};
+    return std::exchange(warm_waiters_, {});
+}
+
+std::exception_ptr process_pool::warm_problem() const {
+    try {
+        require_open();
+        return nullptr;
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
+/// Without the lock: this runs codecs and callbacks.
+void process_pool::publish() {
+    for (completion& c : completions_) {
+        switch (c.outcome) {
+        case completion::kind::received:
+            c.job->receive(
+                c.own.empty() ? arrived_.bytes().subspan(c.offset, c.size) : c.own.bytes()
+            );
+            break;
+        case completion::kind::failed: c.job->fail(std::move(c.error)); break;
+        case completion::kind::cancelled: c.job->state().end_cancelled(); break;
+        }
+        c.job = {};
+    }
+    completions_.clear();
+    arrived_.clear();
+}
+
+}  // namespace green::detail

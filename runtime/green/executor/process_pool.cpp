@@ -1,0 +1,253 @@
+#include <green/executor/process_pool.hpp>
+
+#include <green/executor/executor_error.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+// The jobs: what submitting threads do, and what they and the manager do alike.
+
+namespace green::detail {
+namespace {
+
+/// As it is now: later another thread may be changing it while the manager starts a process.
+std::vector<std::string> copy_environment() {
+    std::vector<std::string> copy;
+    for (char** v = environ; *v; ++v) copy.emplace_back(*v);
+    return copy;
+}
+
+}  // namespace
+
+process_pool::process_pool(process_pool_settings settings)
+    : settings_(std::move(settings)), environment_(copy_environment()) {
+    counters_.max_workers = settings_.max_workers;
+    ended_.set_running();
+}
+
+process_pool::~process_pool() {
+    if (manager_.joinable()) manager_.detach();  // it is the manager that lets go last
+}
+
+void process_pool::require_open() const {
+    if (!broken_.empty()) throw broken_executor(broken_);
+    if (closed_) throw executor_error("cannot schedule new futures after shutdown");
+}
+
+void process_pool::push(job_ref job) {
+    lock const l(mutex_);
+    require_open();
+    start_manager();
+    queue_.push_back(std::move(job));
+    ++counters_.submitted;
+    // To an idle worker directly: the manager would be one more thread to wake on the way.
+    dispatch(1);
+    if (workers_wanted() > 0) wake_manager();
+}
+
+future<void> process_pool::warm() {
+    promise<void> warmed;
+    warmed.set_running();
+    future<void> const result = warmed.get_future();
+    lock const l(mutex_);
+    require_open();
+    start_manager();
+    warm_waiters_.push_back(std::move(warmed));
+    wake_manager();
+    return result;
+}
+
+void process_pool::withdraw(process_job& job) noexcept {
+    job_ref taken;  // its end is not under the lock
+    lock const l(mutex_);
+    if (!job.linked()) return;
+    taken = queue_.remove(job);
+    ++counters_.cancelled;
+    if (closed_) wake_manager();
+}
+
+void process_pool::ask_to_stop(process_job& job) noexcept {
+    lock const l(mutex_);
+    worker_link* const worker = job.worker;
+    if (!worker) return;
+    if (job.on_cancel == cancel_policy::kill) {
+        worker->kill_by(steady::time_point::min(), kill_reason::cancel);
+        wake_manager();
+    } else if (job.takes_token) {
+        worker->send_cancel();
+        flush(*worker);
+        if (settings_.cancel_grace == forever) return;
+        worker->kill_by(steady::now() + settings_.cancel_grace, kill_reason::cancel);
+        wake_manager();
+    }
+}
+
+void process_pool::shutdown(bool cancel_pending) {
+    std::vector<job_ref> dropped;
+    {
+        lock const l(mutex_);
+        closed_ = true;
+        cancel_pending_ = cancel_pending_ || cancel_pending;
+        while (cancel_pending && !queue_.empty()) dropped.push_back(queue_.pop());
+        counters_.cancelled += dropped.size();
+        if (manager_.joinable()) {
+            wake_manager();
+        } else if (!std::exchange(over_, true)) {
+            ended_.set_value();  // nothing has been started
+        }
+    }
+    for (auto& job : dropped) job->state().cancel();
+}
+
+void process_pool::join() noexcept {
+    std::lock_guard const one_at_a_time(join_mutex_);
+    if (!manager_.joinable() || manager_.get_id() == std::this_thread::get_id()) return;
+    manager_.join();
+}
+
+bool process_pool::ended_within(std::chrono::nanoseconds limit) {
+    lock l(mutex_);
+    return over_changed_.wait_for(l, limit, [this] { return over_; });
+}
+
+void process_pool::signal_workers(int number) {
+    shutdown(true);
+    lock const l(mutex_);
+    if (!manager_.joinable()) return;
+    signal_ = number;
+    wake_manager();
+}
+
+executor_stats process_pool::stats() const {
+    lock const l(mutex_);
+    executor_stats s = counters_;
+    s.queued = queue_.size();
+    for (const auto& w : workers_) {
+        s.workers += w->active() || w->phase == worker_phase::retiring;
+        s.idle += w->idle();
+        s.running += w->jobs.size();
+    }
+    return s;
+}
+
+// --- the manager's thread, from outside
+
+void process_pool::start_manager() {
+    if (manager_.joinable()) return;
+    events_ = descriptor(::epoll_create1(EPOLL_CLOEXEC));
+    wake_ = descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!events_ || !wake_) throw executor_error("process_executor: no descriptors are left");
+    watch(wake_.get(), wake_id, EPOLLIN);
+    // The program's signals are for its own threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+        manager_ = std::thread([self = shared_from_this()] { self->manage(); });
+    } catch (const std::system_error& e) {
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw executor_error(
+            std::string("process_executor: cannot start its thread: ") + e.what()
+        );
+    }
+    ::pthread_setname_np(manager_.native_handle(), "green-processes");
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void process_pool::wake_manager() noexcept {
+    if (std::exchange(manager_awake_, true)) return;
+    ::eventfd_write(wake_.get(), 1);
+}
+
+void process_pool::watch(int fd, std::uint64_t id, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.u64 = id;
+    if (::epoll_ctl(events_.get(), EPOLL_CTL_MOD, fd, &event) == 0) return;
+    ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd, &event);
+}
+
+// --- from the queue to a worker
+
+std::size_t process_pool::active_workers() const noexcept {
+    return static_cast<std::size_t>(
+        std::count_if(workers_.begin(), workers_.end(), [](const auto& w) { return w->active(); })
+    );
+}
+
+std::size_t process_pool::workers_wanted() const noexcept {
+    if (!broken_.empty()) return 0;
+    std::size_t const free_places = settings_.max_workers -
+        std::min(settings_.max_workers, active_workers());
+    if (!warm_waiters_.empty()) return free_places;
+    auto const starting = static_cast<std::size_t>(
+        std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
+            return w->phase == worker_phase::starting;
+        })
+    );
+    return std::min(queue_.size() - std::min(queue_.size(), starting), free_places);
+}
+
+void process_pool::dispatch(std::size_t depth) {
+    while (!queue_.empty()) {
+        worker_link* const worker = choose_worker(queue_.front(), depth);
+        if (!worker) break;
+        job_ref job = queue_.pop();
+        if (job->state().set_running()) {
+            hand_over(*worker, std::move(job));
+        } else {
+            ++counters_.cancelled;
+        }
+    }
+    for (const auto& w : workers_) {
+        if (!w->out.empty() && !w->waits_for_room) flush(*w);
+    }
+}
+
+/// An idle one, else the one with the fewest jobs.
+worker_link* process_pool::choose_worker(const process_job& job, std::size_t depth) noexcept {
+    worker_link* best = nullptr;
+    for (const auto& w : workers_) {
+        if (w->idle()) return w.get();
+        if (job.exclusive() || !w->has_room(depth)) continue;
+        if (!best || w->jobs.size() < best->jobs.size()) best = w.get();
+    }
+    return best;
+}
+
+void process_pool::hand_over(worker_link& worker, job_ref job) {
+    worker.send(std::move(job), steady::now());
+    if (worker.kill_at != steady::time_point::max()) wake_manager();
+    // The last of its tasks: the next one starts its successor.
+    if (settings_.max_tasks_per_child != 0 && worker.sent >= settings_.max_tasks_per_child) {
+        worker.phase = worker_phase::retiring;
+    }
+}
+
+void process_pool::flush(worker_link& worker) noexcept {
+    io_state const state = worker.out.flush(worker.socket.get());
+    // A broken one is told of by its socket; until then it is as good as a full one.
+    bool const full = state != io_state::done;
+    if (full == std::exchange(worker.waits_for_room, full) || !worker.connected) return;
+    bool const writable_wanted = state == io_state::blocked;
+    watch(worker.socket.get(), worker.id, EPOLLIN | (writable_wanted ? EPOLLOUT : 0U));
+}
+
+/// The jobs that it has not begun, in their order.
+void process_pool::put_back(worker_link& worker, std::uint64_t begun) {
+    while (!worker.jobs.empty() && worker.jobs.back().number >= begun) {
+        job_ref job = std::move(worker.jobs.back().job);
+        worker.jobs.pop_back();
+        job->worker = nullptr;
+        job->state().requeue();
+        queue_.push_front(std::move(job));
+    }
+}
+
+}  // namespace green::detail

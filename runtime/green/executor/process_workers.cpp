@@ -1,0 +1,263 @@
+#include <green/executor/process_pool.hpp>
+
+#include <green/core/errors.hpp>
+#include <green/core/source_text.hpp>
+#include <green/executor/executor_error.hpp>
+#include <green/executor/worker_died.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <system_error>
+#include <span>
+#include <utility>
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+// The workers: how the manager starts and ends them, and what becomes of their jobs.
+
+namespace green::detail {
+namespace {
+
+/// Starts that fail in a row before the pool is given up.
+constexpr unsigned most_failed_starts = 3;
+constexpr auto first_pause = std::chrono::milliseconds(10);
+/// A program that is started again and does not say that it serves is not going to.
+constexpr auto hello_limit = std::chrono::seconds(30);
+/// A worker that has nothing more to do ends by itself. One that was stopped by somebody does not.
+constexpr auto retirement_limit = std::chrono::seconds(5);
+/// Workers die with their server. The end of their sockets says so, but for one whose job has left a
+/// process of its own behind, that has the socket too.
+constexpr auto orphan_limit = std::chrono::seconds(1);
+
+}  // namespace
+
+// --- starts
+
+void process_pool::start_workers(steady::time_point now) {
+    if (now < start_again_at_) return;
+    if (server_ended_at_ != steady::time_point::max()) {
+        if (!workers_.empty()) return;  // the dead are buried first
+        server_ended_at_ = steady::time_point::max();
+    }
+    try {
+        for (std::size_t n = workers_wanted(); n > 0; --n) {
+            if (!server_.launched()) launch_server(now);
+            start_worker(now);
+        }
+    } catch (const std::system_error& e) {
+        start_failed(now, e.what());
+    }
+}
+
+void process_pool::launch_server(steady::time_point now) {
+    std::vector<char*> environment;
+    for (const auto& v : environment_) environment.push_back(const_cast<char*>(v.c_str()));
+    environment.push_back(nullptr);
+    server_.launch(environment.data());
+    server_answered_ = false;
+    hello_by_ = now + hello_limit;
+    watch(server_.socket(), server_id, EPOLLIN);
+}
+
+void process_pool::start_worker(steady::time_point now) {
+    auto [mine, its] = socket_pair(SOCK_STREAM);
+    descriptor board = shared_memory("green-worker", worker_board::memory_size());
+    auto worker = std::make_unique<worker_link>(next_worker_++, std::move(mine), board.get());
+    worker->last_progress = now;
+    byte_buffer settings;
+    append(settings, std::as_bytes(std::span(&settings_.worker, 1)));
+    append(settings, settings_.initializer.bytes());
+    worker->out.push({.kind = frame_kind::settings}, settings.bytes());
+    watch(worker->socket.get(), worker->id, EPOLLIN);
+    flush(*worker);
+    server_.start_worker(worker->id, settings_.mode, std::move(its), std::move(board));
+    workers_.push_back(std::move(worker));
+    ++counters_.workers_started;
+}
+
+void process_pool::start_failed(steady::time_point now, const std::string& why) {
+    if (closed_ && queue_.empty()) return;
+    start_again_at_ = now + first_pause * (1U << std::min(failed_starts_, 6U));
+    ++failed_starts_;
+    if (failed_starts_ < most_failed_starts || active_workers() > 0) return;
+    break_pool("worker processes could not be started: " + why);
+}
+
+/// From now on what waits fails, and so does all that comes.
+void process_pool::break_pool(const std::string& why) {
+    if (broken_.empty()) broken_ = "process_executor: " + why;
+}
+
+/// What will never begin: jobs of a broken pool, and those that came back after their like were
+/// cancelled.
+void process_pool::empty_queue() {
+    constexpr auto failed = completion::kind::failed;
+    if (broken_.empty() && !cancel_pending_) return;
+    while (!queue_.empty()) {
+        job_ref job = queue_.pop();
+        if (!job->state().set_running()) continue;
+        if (broken_.empty()) {
+            end(std::move(job), completion::kind::cancelled);
+        } else {
+            end(std::move(job), failed, std::make_exception_ptr(broken_executor(broken_)));
+        }
+    }
+}
+
+void process_pool::server_ended(steady::time_point now) {
+    int const status = server_.end();
+    server_ended_at_ = now;
+    hello_by_ = steady::time_point::max();
+    for (const auto& w : workers_) w->phase = worker_phase::ending;
+    if (server_answered_) return;
+    if (WIFEXITED(status)) {
+        break_pool(
+            "this program was started again to serve as its fork server, and ended with exit status " +
+            std::to_string(WEXITSTATUS(status)) +
+            " instead: call green::process_worker_main() in the first line of main"
+        );
+    } else {
+        start_failed(now, "the fork server was killed by signal " + std::to_string(WTERMSIG(status)));
+    }
+}
+
+// --- ends
+
+void process_pool::disconnect(worker_link& worker) {
+    collect(worker);
+    worker.connected = false;
+    ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, worker.socket.get(), nullptr);
+    // It is ending, or is of no use without its socket. A process that is ending already keeps its
+    // status. What it has not begun does not wait for its funeral, so that jobs begin in order.
+    kill(worker, SIGKILL);
+    if (auto const begun = worker.board.take_back(worker.sent)) put_back(worker, *begun);
+}
+
+void process_pool::kill(worker_link& worker, int number) {
+    if (number == SIGKILL) worker.phase = worker_phase::ending;
+    if (!worker.exit && server_.launched()) server_.kill_worker(worker.id, number);
+}
+
+void process_pool::check_times(steady::time_point now) {
+    if (now >= hello_by_) {
+        break_pool(
+            "this program was started again to serve as its fork server and does not: call "
+            "green::process_worker_main() in the first line of main"
+        );
+        server_ended(now);
+    }
+    int const number = std::exchange(signal_, 0);
+    for (const auto& w : workers_) {
+        if (number != 0) kill(*w, number);
+        if (now < w->kill_at || w->kill_ordered) continue;
+        w->kill_ordered = true;
+        kill(*w, SIGKILL);
+    }
+}
+
+/// Jobs that lie at a worker behind one that takes long, while another worker has nothing to do.
+void process_pool::share_out(steady::time_point now) {
+    bool const another = active_workers() < settings_.max_workers ||
+        std::any_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->idle(); });
+    for (const auto& w : workers_) {
+        if (w->phase == worker_phase::ending || w->jobs.size() < 2) continue;
+        if (now - w->last_progress < look_again_after) continue;
+        collect(*w);
+        if (!another) continue;
+        auto const begun = w->board.take_back(w->sent);
+        if (!begun) continue;
+        put_back(*w, *begun);
+        w->held_up = true;
+    }
+}
+
+/// The workers that have ended, and those that died with their server.
+void process_pool::bury(steady::time_point now) {
+    bool const orphaned = server_ended_at_ != steady::time_point::max();
+    for (auto& w : workers_) {
+        if (w->phase != worker_phase::ending) continue;
+        if (!w->exit && !orphaned) continue;
+        hear_worker(*w);
+        if (!w->exit && w->connected && now < server_ended_at_ + orphan_limit) continue;
+        conclude(*w, now);
+        w.reset();
+    }
+    std::erase(workers_, nullptr);
+    empty_queue();
+}
+
+void process_pool::conclude(worker_link& worker, steady::time_point now) {
+    collect(worker);
+    if (worker.connected) ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, worker.socket.get(), nullptr);
+    worker_exit const how = worker.exit.value_or(worker_exit{.wait_status = SIGKILL});
+    if (!worker.was_ready && server_ended_at_ == steady::time_point::max()) {
+        start_failed(
+            now,
+            worker.start_error.empty() ? describe_death(worker.pid, how.wait_status)
+                                       : worker.start_error
+        );
+    }
+    bool const charged = !worker.jobs.empty() &&
+        (worker.kill_ordered || worker.jobs.front().number < worker.board.begun());
+    put_back(worker, worker.jobs.empty() ? 0 : worker.jobs.front().number + (charged ? 1 : 0));
+    if (!charged) return;
+    job_ref job = std::move(worker.jobs.front().job);
+    worker.jobs.clear();
+    job->worker = nullptr;
+    charge(worker, std::move(job), how);
+}
+
+/// The job that was running when its worker died.
+void process_pool::charge(const worker_link& worker, job_ref job, const worker_exit& how) {
+    constexpr auto failed = completion::kind::failed;
+    kill_reason const why = worker.kill_ordered ? worker.killed_for : kill_reason::none;
+    if (why == kill_reason::cancel) {
+        end(std::move(job), completion::kind::cancelled);
+    } else if (why == kill_reason::deadline) {
+        std::string text = "the job was not done within " + describe(job->deadline);
+        end(std::move(job), failed, std::make_exception_ptr(timeout_error(text)));
+    } else if (job->retries > 0 && !cancel_pending_) {
+        --job->retries;
+        job->state().requeue();
+        queue_.push_front(std::move(job));
+    } else {
+        std::string text = describe_death(worker.pid, how.wait_status) + " while it ran ";
+        job->state().describe(text);
+        auto error = worker_died(text, worker.pid, how.wait_status, how.usage);
+        end(std::move(job), failed, std::make_exception_ptr(std::move(error)));
+    }
+}
+
+/// A job that will not send a result.
+void process_pool::end(job_ref job, completion::kind outcome, std::exception_ptr why) {
+    ++(outcome == completion::kind::cancelled ? counters_.cancelled : counters_.finished);
+    completion done;
+    done.job = std::move(job);
+    done.outcome = outcome;
+    done.error = std::move(why);
+    completions_.push_back(std::move(done));
+}
+
+/// Those that have done their last job, and all when there is nothing more to do.
+void process_pool::retire_workers(steady::time_point now) {
+    bool const all = closed_ && queue_.empty();
+    for (const auto& w : workers_) {
+        if (all && w->active()) w->phase = worker_phase::retiring;
+        if (w->phase != worker_phase::retiring || !w->jobs.empty() || !w->out.empty()) continue;
+        if (std::exchange(w->told_to_end, true)) continue;
+        ::shutdown(w->socket.get(), SHUT_WR);
+        w->kill_by(now + retirement_limit, kill_reason::none);
+    }
+}
+
+worker_link* process_pool::find_worker(std::uint64_t id) noexcept {
+    auto const found = std::find_if(workers_.begin(), workers_.end(), [&](const auto& w) {
+        return w->id == id;
+    });
+    return found == workers_.end() ? nullptr : found->get();
+}
+
+}  // namespace green::detail

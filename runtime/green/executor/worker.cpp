@@ -1,0 +1,193 @@
+#include <green/executor/worker.hpp>
+
+#include <green/core/errors.hpp>
+#include <green/executor/frame_channel.hpp>
+#include <green/executor/remote_function.hpp>
+#include <green/executor/stop_watcher.hpp>
+#include <green/executor/worker_board.hpp>
+#include <green/executor/worker_protocol.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace green::detail {
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+/// A result waits so long for others, at most, before it is announced.
+constexpr auto announce_after = std::chrono::microseconds(50);
+
+void limit(decltype(RLIMIT_AS) resource, std::uint64_t most) {
+    if (most == 0) return;
+    rlimit const both{static_cast<rlim_t>(most), static_cast<rlim_t>(most)};
+    ::setrlimit(resource, &both);
+}
+
+std::uint32_t nanoseconds_between(steady::time_point a, steady::time_point b) {
+    auto const ns = std::chrono::duration_cast<std::chrono::nanoseconds>(b - a).count();
+    return static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(ns, 0, std::numeric_limits<std::uint32_t>::max())
+    );
+}
+
+/// One worker's life. The application notices its end by the end of its socket.
+class worker {
+public:
+    worker(int jobs, int board) : socket_(jobs), board_(board) {}
+
+    [[noreturn]] void serve() {
+        set_up();
+        last_bell_ = steady::now();
+        for (;;) {
+            while (auto f = in_.next()) handle(*f);
+            announce();
+            read_more();
+        }
+    }
+
+private:
+    void read_more() {
+        if (in_.fill(socket_, 0) != io_state::done) leave();
+    }
+
+    /// No exit handlers: they are the application's.
+    [[noreturn]] static void leave() {
+        std::fflush(nullptr);
+        ::_exit(0);
+    }
+
+    void set_up() {
+        std::optional<frame> f;
+        while (!(f = in_.next())) read_more();
+        worker_settings settings;
+        if (f->header.kind != frame_kind::settings || f->payload.size() < sizeof settings) leave();
+        std::memcpy(&settings, f->payload.data(), sizeof settings);
+        limit(RLIMIT_AS, settings.memory_limit);
+        limit(RLIMIT_CPU, settings.cpu_limit);
+        if (settings.nice != 0) ::setpriority(PRIO_PROCESS, 0, settings.nice);
+        if (settings.has_initializer) initialize(f->payload.subspan(sizeof settings));
+        if (!write_frame(socket_, {.kind = frame_kind::ready})) leave();
+    }
+
+    void initialize(std::span<const std::byte> call) {
+        execute(call, std::stop_token());
+        decoder reply(outcome_.bytes());
+        std::exception_ptr const problem = decode_reply<void>(reply).error;
+        if (!problem) return;
+        std::string const what = describe(problem);
+        write_frame(
+            socket_, {.kind = frame_kind::unusable}, std::as_bytes(std::span<const char>(what))
+        );
+        leave();
+    }
+
+    void handle(frame& f) {
+        if (f.header.kind != frame_kind::job) return;  // a cancel that came too late
+        if (!board_.begin(arrived_++)) return;
+        run(f);
+    }
+
+    void run(const frame& f) {
+        auto const begin = steady::now();
+        if (f.header.value & job_takes_token) {
+            run_stoppable(f);
+        } else {
+            execute(f.payload, std::stop_token());
+        }
+        std::fflush(stdout);
+        auto const end = steady::now();
+        answer({.id = f.header.id, .kind = frame_kind::result, .value = nanoseconds_between(begin, end)});
+        if (end - last_bell_ >= announce_after || board_.half_full()) announce();
+    }
+
+    void execute(std::span<const std::byte> call, const std::stop_token& stop) {
+        outcome_.clear();
+        decoder request(call);
+        encoder reply(outcome_);
+        run_call(request, reply, stop);
+    }
+
+    /// Nothing is sent behind such a job before its result is there, but for its cancel.
+    void run_stoppable(const frame& f) {
+        std::stop_source stop;
+        while (auto const early = in_.next()) {
+            if (early->header.id == f.header.id) stop.request_stop();
+        }
+        if (!watcher_) watcher_ = std::make_unique<stop_watcher>(socket_);
+        watcher_->begin(f.header.id, stop);
+        execute(f.payload, stop.get_token());
+        watcher_->end();
+    }
+
+    void answer(frame_header header) {
+        if (board_.post(header, outcome_.bytes())) {
+            announced_ = false;
+            return;
+        }
+        // After this frame the board is read first, so results arrive in the order of their jobs.
+        if (!write_frame(socket_, header, outcome_.bytes())) leave();
+        announced_ = true;
+    }
+
+    void announce() {
+        if (announced_) return;
+        announced_ = true;
+        last_bell_ = steady::now();
+        if (!write_frame(socket_, {.kind = frame_kind::bell})) leave();
+    }
+
+    int socket_;
+    worker_board board_;
+    frame_reader in_;
+    byte_buffer outcome_;
+    std::unique_ptr<stop_watcher> watcher_;
+    std::uint64_t arrived_ = 0;  // jobs
+    steady::time_point last_bell_;
+    bool announced_ = true;
+};
+
+}  // namespace
+
+void reset_signals() noexcept {
+    struct sigaction action = {};
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = SIG_DFL;
+    ::sigaction(SIGTERM, &action, nullptr);
+    action.sa_handler = SIG_IGN;
+    ::sigaction(SIGINT, &action, nullptr);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void end_with(pid_t parent) noexcept {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(0);
+}
+
+void worker_main(descriptor jobs, descriptor board, pid_t parent) noexcept {
+    end_with(parent);
+    reset_signals();
+    ::prctl(PR_SET_NAME, "green-worker");
+    worker w(jobs.get(), board.get());
+    board.reset();  // it is mapped
+    w.serve();
+}
+
+}  // namespace green::detail

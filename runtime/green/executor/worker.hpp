@@ -1,0 +1,22 @@
+#pragma once
+
+// Internal: a worker process.
+
+#include <green/executor/descriptor.hpp>
+
+#include <sys/types.h>
+
+namespace green::detail {
+
+/// Runs jobs until the job socket is at its end; then the process ends. `parent` is who started it:
+/// the worker ends with it, whatever becomes of it.
+[[noreturn]] void worker_main(descriptor jobs, descriptor board, pid_t parent) noexcept;
+
+/// The signals of a worker: none is blocked; SIGINT is ignored, for Ctrl-C is the application's
+/// affair; SIGTERM ends it. Handlers that the program's static initialisers have installed stay.
+void reset_signals() noexcept;
+
+/// The calling process is killed when `parent` ends. Ends it at once if that has happened already.
+void end_with(pid_t parent) noexcept;
+
+}  // namespace green::detail

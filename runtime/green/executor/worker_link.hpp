@@ -1,0 +1,95 @@
+#pragma once
+
+// Internal: one worker process, seen from the application.
+
+#include <green/executor/descriptor.hpp>
+#include <green/executor/frame_channel.hpp>
+#include <green/executor/process_job.hpp>
+#include <green/executor/worker_board.hpp>
+#include <green/executor/worker_protocol.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+namespace green::detail {
+
+using steady = std::chrono::steady_clock;
+
+//    starting ──ready──► ready ──its last job was sent──► retiring ──► ending
+//        └────────────────┴──its socket is at its end, or it is to be killed──►┘
+enum class worker_phase : std::uint8_t { starting, ready, retiring, ending };
+
+/// Why the application has a worker killed; decides what the job it was running ends with.
+enum class kill_reason : std::uint8_t { none, deadline, cancel };
+
+/// How a worker ended.
+struct worker_exit {
+    int wait_status = 0;
+    rusage usage{};
+};
+
+/// A worker, its connection, and the jobs that it has been sent and not answered. Under the pool's
+/// mutex.
+class worker_link {
+public:
+    worker_link(std::uint64_t id, descriptor socket, int board)
+        : id(id), socket(std::move(socket)), board(board) {}
+
+    bool idle() const noexcept { return phase == worker_phase::ready && jobs.empty(); }
+    bool active() const noexcept {
+        return phase == worker_phase::starting || phase == worker_phase::ready;
+    }
+    /// May be sent one more, if `depth` are its share.
+    bool has_room(std::size_t depth) const noexcept {
+        if (phase != worker_phase::ready) return false;
+        return jobs.empty() ||
+            (jobs.size() < depth && !held_up && !waits_for_room &&
+             !jobs.front().job->exclusive());
+    }
+
+    /// Puts the job onto its way; `flush` sends it. Its time begins.
+    void send(job_ref job, steady::time_point now);
+    /// Asks its job to stop.
+    void send_cancel();
+    /// The job of this number, the oldest but for an untrue report, is over. Null: there is none.
+    job_ref take_finished(std::uint64_t number) noexcept;
+
+    /// It is to be killed at `when`, for this reason, unless it is to be killed before that.
+    void kill_by(steady::time_point when, kill_reason why) noexcept;
+
+    struct assignment {
+        job_ref job;
+        std::uint64_t number;  // of the jobs that this worker has been sent
+    };
+
+    const std::uint64_t id;
+    descriptor socket;
+    worker_board board;
+    frame_reader in;
+    frame_writer out;
+    std::deque<assignment> jobs;
+    std::uint64_t sent = 0;
+    worker_phase phase = worker_phase::starting;
+    pid_t pid = 0;
+    bool connected = true;  // the socket is not at its end
+    bool waits_for_room = false;  // in the socket
+    bool held_up = false;  // its jobs were taken back, and it has finished none since
+    bool was_ready = false;
+    bool kill_ordered = false;
+    bool told_to_end = false;
+    std::string start_error;  // if there never was a process
+    std::optional<worker_exit> exit;
+    steady::time_point last_progress;
+    steady::time_point kill_at = steady::time_point::max();
+    kill_reason killed_for = kill_reason::none;
+};
+
+/// `worker process 4711 was killed by signal 11 (Segmentation fault)`
+std::string describe_death(pid_t pid, int wait_status);
+
+}  // namespace green::detail

@@ -1,0 +1,89 @@
+#pragma once
+
+// Internal: what the processes of a process executor say to each other. All are the same program, of
+// one build, so the messages are structures as they lie in memory.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <sys/resource.h>
+
+namespace green::detail {
+
+//   application                                      fork server                     worker
+//   ───────────                                      ───────────                     ──────
+//   process_pool ── control: SOCK_SEQPACKET ────────► start, kill ──── fork or exec ──► worker_main
+//    manager    ◄── hello, started, exited … ───────  reaps
+//    thread                                                                              │
+//       │                                                                                │
+//       └───────────────── jobs: one SOCK_STREAM per worker ─────────────────────────────┤
+//       └───────────────── board: one shared memory per worker ──────────────────────────┘
+//
+// The application makes the job socket and the board, and sends the worker's ends through the server:
+// so the jobs can be written before the worker exists, and a worker that never comes to life is an end
+// of file like any other.
+
+// --- the job socket
+
+enum class frame_kind : std::uint32_t {
+    settings,  // to the worker, first: worker_settings, then the encoded initializer
+    job,  // to the worker: an encoded call
+    cancel,  // to the worker: the job `id` is asked to stop
+    ready,  // from the worker: the initializer has run
+    unusable,  // from the worker: the initializer failed; the text of its error
+    result,  // from the worker: an encoded outcome
+    bell,  // from the worker: look at the board
+};
+
+/// Before the bytes of every frame.
+struct frame_header {
+    std::uint64_t id = 0;  // of the job
+    std::uint64_t size = 0;  // of what follows
+    frame_kind kind = frame_kind::bell;
+    std::uint32_t value = 0;  // job: flags. result: how long it ran, in ns, at most 2^32 - 1
+};
+
+/// In frame_header::value of a job: it takes a std::stop_token.
+inline constexpr std::uint32_t job_takes_token = 1;
+
+/// What a worker does to itself before its initializer. 0 is: as it is.
+struct worker_settings {
+    std::uint64_t memory_limit = 0;  // bytes of address space
+    std::uint64_t cpu_limit = 0;  // seconds of processor time
+    std::int32_t nice = 0;
+    std::uint32_t has_initializer = 0;
+};
+
+// --- the control socket
+
+enum class control_kind : std::uint32_t {
+    hello,  // from the server, first: its build
+    start,  // to the server: a worker, with its job socket and board
+    kill,  // to the server: a signal for a worker
+    started,  // from the server: the worker's pid
+    not_started,  // from the server: errno
+    exited,  // from the server: wait status and what it used
+};
+
+enum class start_mode : std::uint32_t { fork, exec };
+
+struct control_message {
+    control_kind kind = control_kind::hello;
+    start_mode mode = start_mode::fork;
+    std::uint64_t worker = 0;
+    std::int32_t pid = 0;
+    std::int32_t value = 0;  // kill: the signal. not_started: errno. exited: the wait status
+    rusage usage{};  // exited
+    std::array<char, 64> build{};  // hello
+};
+
+// --- roles, as they are written into the environment
+
+inline constexpr char fork_server_role[] = "fork-server";
+inline constexpr char worker_role[] = "worker";
+
+/// Where a fork server finds its control socket, an exec'ed worker its job socket and board.
+inline constexpr int first_passed_descriptor = 3;
+
+}  // namespace green::detail

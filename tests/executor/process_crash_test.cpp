@@ -1,0 +1,281 @@
+#include <green/executor/process_executor.hpp>
+
+#include "executor/process_jobs.hpp"
+#include "support/green_test.hpp"
+
+#include <green/core/errors.hpp>
+#include <green/loop/sleep.hpp>
+#include <green/tasks/spawn.hpp>
+#include <green/tasks/timeout.hpp>
+
+#include <string>
+#include <vector>
+
+using namespace green;
+using namespace green_test;
+
+namespace {
+
+/// Fails in its first two processes.
+int succeed_third(const std::string& tries) {
+    if (meeting_point(tries).arrive() < 3) ::kill(::getpid(), SIGKILL);
+    return 3;
+}
+void count_and_die(const std::string& tries) {
+    meeting_point(tries).arrive();
+    ::kill(::getpid(), SIGKILL);
+}
+int parent_pid() { return ::getppid(); }
+
+/// Answers a request to stop with what it has.
+int count_until_stopped(std::stop_token stop, const std::string& begun) {
+    meeting_point(begun).arrive();
+    int n = 1;
+    while (!stop.stop_requested()) ++n;
+    return n;
+}
+void ignore_stop(std::stop_token, const std::string& begun) { hang(begun); }
+
+bool report_if(std::string text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+template <class F>
+std::string text_of(F f) {
+    try {
+        f();
+    } catch (const std::exception& e) {
+        return e.what();
+    }
+    return "nothing thrown";
+}
+
+}  // namespace
+
+// conformance 64, 65, 77
+TEST_CASE("process_executor: the death of a worker fails its job alone", "[process_executor]") {
+    process_executor pool(1);
+    int const pid = pool.submit(own_pid).result();
+    auto by_signal = pool.submit(job_options{.name = "dive"}, kill_itself, SIGSEGV);
+    auto by_exit = pool.submit(exit_with, 7);
+    auto by_abort = pool.submit([] { std::abort(); });
+    auto after = pool.submit(square, 3);
+    try {
+        by_signal.result();
+        FAIL("no exception");
+    } catch (const worker_died& e) {
+        REQUIRE(e.pid() == pid);
+        REQUIRE(e.signal() == SIGSEGV);
+        REQUIRE(e.exit_code() == -1);
+        REQUIRE(e.usage().ru_maxrss > 0);
+        REQUIRE(
+            std::string(e.what()) ==
+            "worker process " + std::to_string(pid) +
+                " was killed by signal 11 (Segmentation fault) while it ran job 'dive' on "
+                "process_executor"
+        );
+    }
+    try {
+        by_exit.result();
+        FAIL("no exception");
+    } catch (const worker_died& e) {
+        REQUIRE(e.signal() == 0);
+        REQUIRE(e.exit_code() == 7);
+    }
+    REQUIRE_THROWS_AS(by_abort.result(), worker_died);
+    REQUIRE(after.result() == 9);
+}
+
+TEST_CASE("process_executor: what was sent behind a job that dies runs once", "[process_executor]") {
+    meeting_point runs;
+    process_executor pool(1);
+    auto const count = [](const std::string& path) { return meeting_point(path).arrive(); };
+    std::vector<future<int>> jobs;
+    std::vector<future<void>> dead;
+    for (int i = 0; i < 600; ++i) {
+        jobs.push_back(pool.submit(count, runs.path()));
+        if (i % 100 == 50) dead.push_back(pool.submit(kill_itself, SIGKILL));
+    }
+    for (int i = 0; i < 600; ++i) REQUIRE(jobs[static_cast<std::size_t>(i)].result() == i + 1);
+    for (auto& d : dead) REQUIRE_THROWS_AS(d.result(), worker_died);
+}
+
+TEST_CASE("process_executor: a job with retries is started again", "[process_executor]") {
+    meeting_point tries;
+    process_executor pool(1);
+    REQUIRE(pool.submit(job_options{.retries = 2}, succeed_third, tries.path()).result() == 3);
+    meeting_point poison;
+    auto dead = pool.submit(job_options{.retries = 1}, count_and_die, poison.path());
+    REQUIRE_THROWS_AS(dead.result(), worker_died);
+    REQUIRE(poison.value() == 2);
+}
+
+TEST_CASE("process_executor: a deadline ends the job", "[process_executor]") {
+    meeting_point begun;
+    process_executor pool(1);
+    auto late = pool.submit(job_options{.deadline = 20ms}, hang, begun.path());
+    auto next = pool.submit(square, 2);
+    REQUIRE_THROWS_AS(late.result(), timeout_error);
+    REQUIRE(next.result() == 4);
+    auto const in_time = pool.submit(job_options{.deadline = 1h}, square, 5);
+    REQUIRE(in_time.result() == 25);
+    REQUIRE(pool.stats().workers_started == 2);
+}
+
+TEST_CASE("process_executor: a cancel that kills ends a running job", "[process_executor]") {
+    meeting_point begun;
+    process_executor pool(1);
+    auto running = pool.submit(job_options{.on_cancel = cancel_policy::kill}, hang, begun.path());
+    auto next = pool.submit(square, 2);
+    begun.wait_for(1);
+    REQUIRE_FALSE(running.cancel());  // it will be, when the process is dead
+    REQUIRE_THROWS_AS(running.result(), cancelled_error);
+    REQUIRE(running.cancelled());
+    REQUIRE(next.result() == 4);
+    REQUIRE(pool.stats().cancelled == 1);
+}
+
+TEST_CASE("process_executor: a cancel asks a job that takes a token", "[process_executor]") {
+    meeting_point begun;
+    process_executor pool(1);
+    for (int i = 1; i <= 3; ++i) {
+        auto running = pool.submit(count_until_stopped, begun.path());
+        begun.wait_for(i);
+        REQUIRE_FALSE(running.cancel());
+        REQUIRE(running.result() > 0);
+    }
+    REQUIRE(pool.submit(square, 2).result() == 4);
+    REQUIRE(pool.stats().workers_started == 1);
+}
+
+TEST_CASE("process_executor: who does not stop within the grace is killed", "[process_executor]") {
+    meeting_point begun;
+    process_executor_options options;
+    options.max_workers = 1;
+    options.cancel_grace = 10ms;
+    process_executor pool(options);
+    auto running = pool.submit(ignore_stop, begun.path());
+    begun.wait_for(1);
+    running.cancel();
+    REQUIRE_THROWS_AS(running.result(), cancelled_error);
+    REQUIRE(pool.submit(square, 2).result() == 4);
+}
+
+TEST_CASE("process_executor: a queued job is cancelled at once", "[process_executor]") {
+    meeting_point gate;
+    process_executor pool(1);
+    auto first = pool.submit(pass_gate, gate.path(), 1);
+    gate.wait_for(1);
+    auto second = pool.submit(square, 3);
+    REQUIRE(second.cancel());
+    REQUIRE(pool.stats().queued == 0);
+    gate.value() = 1000;
+    REQUIRE(first.result() == 1);
+    REQUIRE_THROWS_AS(second.result(), cancelled_error);
+}
+
+GREEN_TEST_REAL_CLOCK("process_executor: run() ends with its scope", "[process_executor]") {
+    meeting_point begun;
+    process_executor pool(1);
+    auto const body = [&]() -> task<> {
+        co_await pool.run(job_options{.on_cancel = cancel_policy::kill}, hang, begun.path());
+    };
+    auto h = spawn(body);
+    while (begun.value() == 0) co_await sleep_for(1ms);
+    h.cancel();
+    co_await h.join();
+    REQUIRE(h.cancelled());
+    int const four = co_await pool.run(square, 2);
+    REQUIRE(four == 4);
+    bool const done = co_await move_on_after(
+        20ms, pool.run(job_options{.on_cancel = cancel_policy::kill}, hang, begun.path())
+    );
+    REQUIRE_FALSE(done);
+    co_await pool.close();
+}
+
+TEST_CASE("process_executor: workers that were idle when killed are replaced", "[process_executor]") {
+    process_executor pool(2);
+    for (int i = 0; i < 3; ++i) {
+        int const pid = pool.submit(own_pid).result();
+        ::kill(pid, SIGKILL);
+        wait_until_gone(pid);
+        REQUIRE(pool.submit(square, i).result() == i * i);
+    }
+}
+
+TEST_CASE("process_executor: the fork server is replaced", "[process_executor]") {
+    meeting_point begun;
+    process_executor pool(2);
+    auto victim = pool.submit(hang, begun.path());
+    begun.wait_for(1);
+    int const server = pool.submit(parent_pid).result();
+    ::kill(server, SIGKILL);
+    std::vector<future<int>> jobs;
+    for (int i = 0; i < 100; ++i) jobs.push_back(pool.submit(square, i));
+    REQUIRE_THROWS_AS(victim.result(), worker_died);
+    for (int i = 0; i < 100; ++i) REQUIRE(jobs[static_cast<std::size_t>(i)].result() == i * i);
+    REQUIRE(pool.submit(parent_pid).result() != server);
+}
+
+// conformance 82
+TEST_CASE("process_executor: workers that cannot be started break the pool", "[process_executor]") {
+    process_executor_options options;
+    options.max_workers = 1;
+    options.initializer = [] { ::_exit(3); };
+    process_executor pool(options);
+    auto f = pool.submit(square, 1);
+    std::string const text = text_of([&] { f.result(); });
+    REQUIRE(report_if(text, "could not be started"));
+    REQUIRE(report_if(text, "ended with exit status 3"));
+    REQUIRE_THROWS_AS(pool.submit(square, 1), broken_executor);
+}
+
+// conformance 85
+TEST_CASE("process_executor: terminate_workers and kill_workers", "[process_executor]") {
+    for (bool const kill : {false, true}) {
+        meeting_point begun;
+        process_executor pool(1);
+        auto running = pool.submit(hang, begun.path());
+        begun.wait_for(1);
+        auto queued = pool.submit(square, 2);
+        if (kill) {
+            pool.kill_workers();
+        } else {
+            pool.terminate_workers();
+        }
+        try {
+            running.result();
+            FAIL("no exception");
+        } catch (const worker_died& e) {
+            REQUIRE(e.signal() == (kill ? SIGKILL : SIGTERM));
+        }
+        REQUIRE(queued.cancelled());
+        REQUIRE_THROWS_AS(pool.submit(square, 1), executor_error);
+    }
+}
+
+// conformance 86
+TEST_CASE("process_executor: terminating a pool without workers", "[process_executor]") {
+    process_executor pool(1);
+    pool.terminate_workers();
+    pool.kill_workers();
+    REQUIRE_THROWS_AS(pool.submit(square, 1), executor_error);
+}
+
+// conformance 73
+TEST_CASE("process_executor: a death in the middle of large data", "[process_executor]") {
+    process_executor pool(1);
+    std::string const block(8'000'000, 'x');
+    auto const die_with = [](const std::string&) { ::kill(::getpid(), SIGKILL); };
+    REQUIRE_THROWS_AS(pool.submit(die_with, block).result(), worker_died);
+    auto const die_sending = []() {
+        std::thread([] {
+            std::this_thread::sleep_for(1ms);
+            ::kill(::getpid(), SIGKILL);
+        }).detach();
+        return std::string(300'000'000, 'x');
+    };
+    REQUIRE_THROWS_AS(pool.submit(die_sending).result(), worker_died);
+    REQUIRE(pool.submit(square, 2).result() == 4);
+}

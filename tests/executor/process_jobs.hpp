@@ -1,0 +1,142 @@
+#pragma once
+
+// What the tests of worker processes share: a place to meet, and a few jobs.
+
+#include "support/catch.hpp"
+
+#include <green/executor/process_executor.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace green_test {
+
+using namespace std::chrono_literals;
+
+/// Numbers that several processes see, all 0 to begin with. The test makes them and passes their path;
+/// a job opens that.
+class shared_numbers {
+public:
+    explicit shared_numbers(std::size_t count) : shared_numbers(new_file(count)) { owner_ = true; }
+    explicit shared_numbers(std::string path) : path_(std::move(path)) {
+        int const fd = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
+        size_ = static_cast<std::size_t>(std::max<off_t>(::lseek(fd, 0, SEEK_END), 1));
+        void* const at = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        ::close(fd);
+        if (at == MAP_FAILED) throw std::system_error(errno, std::generic_category(), path_);
+        numbers_ = static_cast<std::atomic<int>*>(at);
+    }
+    ~shared_numbers() {
+        ::munmap(numbers_, size_);
+        if (owner_) ::unlink(path_.c_str());
+    }
+    shared_numbers(const shared_numbers&) = delete;
+    shared_numbers& operator=(const shared_numbers&) = delete;
+
+    const std::string& path() const { return path_; }
+    std::atomic<int>& operator[](std::size_t i) const { return numbers_[i]; }
+
+private:
+    static std::string new_file(std::size_t count) {
+        std::string path = std::filesystem::temp_directory_path().string() + "/green-test-XXXXXX";
+        int const fd = ::mkstemp(path.data());
+        REQUIRE(fd >= 0);
+        REQUIRE(::ftruncate(fd, static_cast<off_t>(count * sizeof(std::atomic<int>))) == 0);
+        ::close(fd);
+        return path;
+    }
+
+    std::string path_;
+    std::atomic<int>* numbers_;
+    std::size_t size_;
+    bool owner_ = false;
+};
+
+/// One number, for a test and its jobs to meet at.
+class meeting_point {
+public:
+    meeting_point() : number_(1) {}
+    explicit meeting_point(std::string path) : number_(std::move(path)) {}
+
+    const std::string& path() const { return number_.path(); }
+    std::atomic<int>& value() const { return number_[0]; }
+    int arrive() const { return ++value(); }
+    /// Until so many have arrived. The watchdog bounds it.
+    void wait_for(int count) const {
+        while (value() < count) std::this_thread::sleep_for(200us);
+    }
+
+private:
+    shared_numbers number_;
+};
+
+// --- jobs
+
+inline int square(int x) { return x * x; }
+inline int own_pid() { return ::getpid(); }
+inline void exit_with(int status) { std::exit(status); }  // NOLINT(concurrency-mt-unsafe)
+inline void kill_itself(int signal) {
+    std::signal(signal, SIG_DFL);  // a sanitizer has a handler of its own
+    ::raise(signal);
+}
+/// Says that it has begun, and never ends.
+inline void hang(const std::string& begun) {
+    meeting_point(begun).arrive();
+    for (;;) ::pause();
+}
+/// Says that it has begun, and ends when a second party has come.
+inline int pass_gate(const std::string& gate, int result) {
+    meeting_point const meet(gate);
+    meet.arrive();
+    meet.wait_for(1000);
+    return result;
+}
+
+// --- what the test looks at
+
+inline std::size_t open_descriptors() {
+    std::size_t count = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        ++count;
+    }
+    return count;
+}
+
+/// Neither a process nor a zombie of ours is left.
+inline bool has_no_children() {
+    return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD;
+}
+
+/// Whether the process is there, and no zombie.
+inline bool is_running(int pid) {
+    std::string const stat = "/proc/" + std::to_string(pid) + "/stat";
+    std::FILE* const file = std::fopen(stat.c_str(), "r");
+    if (!file) return false;
+    char state = 0;
+    int const read = std::fscanf(file, "%*d (%*[^)]) %c", &state);
+    std::fclose(file);
+    return read == 1 && state != 'Z' && state != 'X';
+}
+
+/// Until it is not. The watchdog bounds it.
+inline void wait_until_gone(int pid) {
+    while (is_running(pid)) std::this_thread::sleep_for(1ms);
+}
+
+}  // namespace green_test
