@@ -22,6 +22,7 @@
 #include <green/executor/process_executor.hpp>
 #include <green/executor/promise.hpp>
 #include <green/executor/remote_error.hpp>
+#include <green/executor/sandbox.hpp>
 #include <green/executor/shutdown_options.hpp>
 #include <green/executor/thread_executor.hpp>
 #include <green/executor/wait.hpp>
