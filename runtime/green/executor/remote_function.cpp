@@ -1,5 +1,9 @@
 #include <green/executor/remote_function.hpp>
 
+#include <green/executor/codec_error.hpp>
+
+#include <string>
+
 namespace green::detail {
 namespace {
 
@@ -72,14 +76,35 @@ const void* decode_code(decoder& d) {
     return at;
 }
 
+namespace {
+
+/// An exception may have a codec that fails; then that is what the job ended with.
+void encode_failure(encoder& reply, const std::exception_ptr& error) {
+    std::size_t const start = reply.buffer().size();
+    reply.put(reply_is_exception);
+    try {
+        encode_exception(reply, error);
+    } catch (const std::exception& e) {
+        reply.buffer().truncate(start);
+        reply.put(reply_is_exception);
+        encode_exception(
+            reply,
+            std::make_exception_ptr(
+                codec_error(std::string("encode the exception of a job: ") + e.what())
+            )
+        );
+    }
+}
+
+}  // namespace
+
 void run_call(decoder& request, encoder& reply, const std::stop_token& stop) {
     std::size_t const start = reply.buffer().size();
     try {
         decode_descriptor(request).run(request, reply, stop);
     } catch (...) {
         reply.buffer().truncate(start);
-        reply.put(reply_is_exception);
-        encode_exception(reply, std::current_exception());
+        encode_failure(reply, std::current_exception());
     }
 }
 
