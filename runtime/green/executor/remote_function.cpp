@@ -38,7 +38,8 @@ place decode_place(decoder& d) {
     return p;
 }
 
-/// The magic of what may be a descriptor: of any constant, and of what a sanitizer has put between two.
+/// The magic of what may be a descriptor: of any constant, and of what a sanitizer has put between
+/// two.
 [[gnu::no_sanitize_address]] std::uint64_t read_magic(const remote_descriptor& d) {
     return d.magic;
 }
