@@ -12,6 +12,8 @@
 #include <green/dns/dns_error.hpp>
 #include <green/dns/resolver.hpp>
 #include <green/executor/as_completed.hpp>
+#include <green/executor/codec_error.hpp>
+#include <green/executor/codec_std.hpp>
 #include <green/executor/executor_error.hpp>
 #include <green/executor/executor_stats.hpp>
 #include <green/executor/future.hpp>
@@ -21,6 +23,8 @@
 #include <green/executor/process_executor.hpp>
 #include <green/executor/process_worker_main.hpp>
 #include <green/executor/promise.hpp>
+#include <green/executor/remote_error.hpp>
+#include <green/executor/sandbox.hpp>
 #include <green/executor/shutdown_options.hpp>
 #include <green/executor/spawn_on.hpp>
 #include <green/executor/thread_executor.hpp>

@@ -1,4 +1,5 @@
-#include "debug/process.hpp"
+#include "support/subprocess.hpp"
+#include "support/text.hpp"
 #include "executor/process_jobs.hpp"
 
 #include <csignal>

@@ -1,6 +1,7 @@
 #include <green/executor/process.hpp>
 
-#include "debug/process.hpp"
+#include "support/subprocess.hpp"
+#include "support/text.hpp"
 #include "executor/process_jobs.hpp"
 #include "support/green_test.hpp"
 

@@ -97,6 +97,8 @@ struct plain_error {
     int code;
 };
 
+class unwritable_error : public std::exception {};
+
 class own_category : public std::error_category {
     const char* name() const noexcept override { return "own"; }
     std::string message(int) const override { return "own message"; }
@@ -116,9 +118,16 @@ struct green::codec<parse_error> {
     }
 };
 
+template <>
+struct green::codec<unwritable_error> {
+    static void encode(encoder&, const unwritable_error&) { throw std::logic_error("no bytes"); }
+    static unwritable_error decode(decoder&) { return {}; }
+};
+
 namespace {
 bool const registered = register_remote_exception<message_error>() &&
-    register_remote_exception<parse_error>() && register_remote_exception<plain_error>();
+    register_remote_exception<parse_error>() && register_remote_exception<plain_error>() &&
+    register_remote_exception<unwritable_error>();
 }  // namespace
 
 TEST_CASE("remote error: those of the standard library are themselves", "[remote_error]") {
@@ -263,4 +272,7 @@ TEST_CASE("remote error: what a job throws arrives", "[remote_error]") {
     );
     REQUIRE_THROWS_AS(loop_back([] { throw parse_error("f", 1); }), parse_error);
     REQUIRE_THROWS_AS(loop_back([] { throw 5; }), remote_error);
+    REQUIRE_THROWS_WITH(
+        loop_back([] { throw unwritable_error(); }), "encode the exception of a job: no bytes"
+    );
 }

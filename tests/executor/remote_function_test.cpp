@@ -51,6 +51,17 @@ struct counted {
     ~counted() { --alive; }
 };
 
+/// Deeper than the codec goes.
+node nested_deeply() {
+    node outer;
+    for (int i = 0; i < 300; ++i) {
+        node around;
+        around.children.push_back(std::move(outer));
+        outer = std::move(around);
+    }
+    return outer;
+}
+
 /// A value that its codec refuses.
 class unwritable {};
 
@@ -123,6 +134,9 @@ TEST_CASE("remote function: a job may take a stop token first", "[remote_functio
     stop.request_stop();
     auto const request = request_of(asked, 1);
     REQUIRE(result_of<bool>(reply_to(request.bytes(), stop.get_token())));
+    REQUIRE(
+        loop_back([](auto... all) { return sizeof...(all); }, 1, 2) == 3
+    );  // it takes one as well
     REQUIRE(loop_back([](std::stop_token token) { return token.stop_possible(); }) == false);
 }
 
@@ -238,5 +252,6 @@ TEST_CASE(
     "remote function: a result that cannot be written is the job's error", "[remote_function]"
 ) {
     REQUIRE_THROWS_WITH(loop_back([] { return unwritable(); }), "it has no bytes");
+    REQUIRE_THROWS_AS(loop_back(nested_deeply), codec_error);
     REQUIRE_THROWS_WITH(request_of([](const unwritable&) {}, unwritable()), "it has no bytes");
 }

@@ -12,10 +12,10 @@ void byte_buffer::grow(std::size_t n) {
     // Doubling; realloc moves the pages of a big buffer instead of their content.
     std::size_t const wanted = std::max({size_ + n, std::min(capacity_ * 2, most), std::size_t{64}}
     );
-    void* const moved = std::realloc(begin_.get(), wanted);
+    std::byte* const old = begin_.release();
+    auto* const moved = static_cast<std::byte*>(std::realloc(old, wanted));
+    begin_.reset(moved != nullptr ? moved : old);
     if (moved == nullptr) throw std::bad_alloc();
-    static_cast<void>(begin_.release());
-    begin_.reset(static_cast<std::byte*>(moved));
     capacity_ = wanted;
 }
 

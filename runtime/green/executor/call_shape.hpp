@@ -69,20 +69,23 @@ struct call_parameters {
     using type = decltype(find());
 };
 
+template <class F, class... P>
+concept takes_token_first = std::is_invocable_v<F&, std::stop_token, std::decay_t<P>...>;
+
 template <class F, class Parameters>
 struct call_result {
     static constexpr bool exists = false;
     static constexpr bool takes_token = false;
 };
 template <class F, class... P>
-    requires std::is_invocable_v<F&, std::decay_t<P>...>
+    requires(std::is_invocable_v<F&, std::decay_t<P>...> && !takes_token_first<F, P...>)
 struct call_result<F, types<P...>> {
     static constexpr bool exists = true;
     static constexpr bool takes_token = false;
     using type = std::invoke_result_t<F&, std::decay_t<P>...>;
 };
 template <class F, class... P>
-    requires std::is_invocable_v<F&, std::stop_token, std::decay_t<P>...>
+    requires takes_token_first<F, P...>
 struct call_result<F, types<P...>> {
     static constexpr bool exists = true;
     static constexpr bool takes_token = true;

@@ -16,6 +16,11 @@
 namespace green::detail {
 namespace {
 
+/// The dynamic linker tells addresses as numbers.
+const void* pointer_to(std::uintptr_t address) noexcept {
+    return reinterpret_cast<const void*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
 std::string real_path(const char* name) {
     struct release {
         void operator()(char* p) const noexcept { std::free(p); }
@@ -147,7 +152,8 @@ private:
             } else if (header.p_type == PT_GNU_RELRO) {
                 m.segments_.push_back({begin, end, false, true});
             } else if (header.p_type == PT_NOTE && m.build_id_.empty()) {
-                auto const* const notes = reinterpret_cast<const char*>(info.dlpi_addr + begin);
+                auto const* const notes =
+                    static_cast<const char*>(pointer_to(info.dlpi_addr + begin));
                 m.build_id_ =
                     hexadecimal(find_build_id(notes, header.p_memsz, header.p_align == 8 ? 8 : 4));
             }
@@ -170,14 +176,14 @@ const void* code_module::code_at(std::uint64_t offset) const noexcept {
     bool const found = std::any_of(segments_.begin(), segments_.end(), [=](const segment& s) {
         return s.executable && offset >= s.begin && offset < s.end;
     });
-    return found ? reinterpret_cast<const void*>(base_ + offset) : nullptr;
+    return found ? pointer_to(base_ + offset) : nullptr;
 }
 
 const void* code_module::constant_at(std::uint64_t offset, std::size_t size) const noexcept {
     bool const found = std::any_of(segments_.begin(), segments_.end(), [=](const segment& s) {
         return s.constant && offset >= s.begin && offset <= s.end && s.end - offset >= size;
     });
-    return found ? reinterpret_cast<const void*>(base_ + offset) : nullptr;
+    return found ? pointer_to(base_ + offset) : nullptr;
 }
 
 namespace {

@@ -57,12 +57,12 @@ const code_module& main_module();
 /// generated at run time. Any thread.
 module_ptr module_of(const void* address);
 
-/// The module of a path, which is loaded if it is not there; executor_error if it cannot be or is of
-/// another build than `identity` says. Any thread.
+/// The module of a path, which is loaded if it is not there; executor_error if it cannot be or is
+/// of another build than `identity` says. Any thread.
 module_ptr module_at(std::string_view path, std::uint64_t identity);
 
-/// A text that is equal in two processes only if they run the same build of the program: its build id,
-/// or the size, time and inode of its file if it was linked without one.
+/// A text that is equal in two processes only if they run the same build of the program: its build
+/// id, or the size, time and inode of its file if it was linked without one.
 std::string build_identity();
 
 }  // namespace green::detail

@@ -23,10 +23,10 @@ namespace green {
 /// How values of `T` travel to another process of this program and back.
 ///
 /// There is nothing to write for: numbers, bool, enums, std::string, vector, array, optional,
-/// variant, tuple, pair, unique_ptr, chrono durations and time points, filesystem::path, and structs
-/// of such members (aggregates without a base class, 64 members at most). The other containers and
-/// std::complex are in <green/executor/codec_std.hpp>. Pointers, references and views are refused:
-/// what they refer to is not there on the other side.
+/// variant, tuple, pair, unique_ptr, chrono durations and time points, filesystem::path, and
+/// structs of such members (aggregates without a base class, 64 members at most). The other
+/// containers and std::complex are in <green/executor/codec_std.hpp>. Pointers, references and
+/// views are refused: what they refer to is not there on the other side.
 ///
 /// For a type with an inside of its own, specialise it where the type is declared:
 ///
@@ -37,7 +37,8 @@ namespace green {
 ///     };
 ///
 /// `decode` throws codec_error (`decoder::fail`) for what is no value of the type; other exceptions
-/// of it reach the caller as they are. Both sides are the same program, so the bytes have no version.
+/// of it reach the caller as they are. Both sides are the same program, so the bytes have no
+/// version.
 template <class T>
 struct codec {
     using parts = detail::plain_parts<T>;

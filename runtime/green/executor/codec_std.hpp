@@ -80,6 +80,7 @@ template <class K, class V, class H, class E, class A>
 struct codec<std::unordered_multimap<K, V, H, E, A>>
     : detail::hashed_codec<std::unordered_multimap<K, V, H, E, A>, std::pair<K, V>> {};
 
+/// The real part, then the imaginary one.
 template <class T>
 struct codec<std::complex<T>> {
     using parts = detail::types<T>;

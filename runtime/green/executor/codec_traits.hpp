@@ -296,7 +296,8 @@ Container decode_range(decoder& d, const char* what) {
     });
 }
 
-/// Reads objects of `T` that lie in a row, at any address, as the elements of a container.
+/// Objects of `T` that lie in a row, at any address: as much of an iterator as the constructor of a
+/// container needs. Faster than to fill a container that has set its elements to zero first.
 template <class T>
 class row_iterator {
 public:

@@ -40,8 +40,8 @@ public:
         return read_big_size(what);
     }
 
-    /// A number of elements that take `size` bytes each, at least: never more than are left, so that
-    /// memory may be taken for them. `size` is not 0.
+    /// A number of elements that take `size` bytes each, at least: never more than are left, so
+    /// that memory may be taken for them. `size` is not 0.
     std::size_t read_count(std::size_t size, const char* what) {
         std::size_t const n = read_size(what);
         if (n > remaining() / size) bad_count(n, what);

@@ -42,7 +42,8 @@ public:
     class level {
     public:
         explicit level(encoder& e) : depth_(e.depth_) {
-            if (++depth_ > deepest) too_deep();
+            if (depth_ == deepest) too_deep();
+            ++depth_;
         }
         ~level() { --depth_; }
         level(const level&) = delete;

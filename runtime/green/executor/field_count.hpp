@@ -13,14 +13,14 @@
 
 namespace green::detail {
 
-// Conversions that are never called. They have a body, for clang warns of a function without one if its
-// type is in an unnamed namespace.
+// Conversions that are never called. They have a body, for clang warns of a function without one if
+// its type is in an unnamed namespace.
 
 /// Stands for an argument of any type but `T` itself, from which an empty aggregate can be copied.
 template <class T>
 struct any_argument {
-    // Declared const and by value: so a std::optional<U> is initialised by the conversion to it, and
-    // not in two ways, by that and from a U.
+    // Declared const and by value: so a std::optional<U> is initialised by the conversion to it,
+    // and not in two ways, by that and from a U.
     template <class U>
         requires(!std::same_as<U, T>)
     operator U() const noexcept {  // NOLINT(google-explicit-constructor)

@@ -187,6 +187,7 @@ error_record describe_exception(const std::exception_ptr& error, int depth) {
 
 std::exception_ptr rebuild(const error_record& record) {
     std::vector<std::exception_ptr> inner;
+    inner.reserve(record.inner.size());
     for (const error_record& each : record.inner) inner.push_back(rebuild(each));
 
     static const std::string group = demangled(typeid(exception_group));

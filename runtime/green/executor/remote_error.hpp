@@ -20,8 +20,9 @@ namespace green {
 /// A job in another process threw something that cannot be thrown here as itself.
 ///
 /// What is: the exceptions of the standard library, std::system_error with a code of the generic or
-/// system category, those of green, and those that were registered with `register_remote_exception`. `what()` is what the
-/// exception itself said. Model: concurrent.futures, which tells the remote traceback.
+/// system category, those of green, and those that were registered with
+/// `register_remote_exception`. `what()` is what the exception itself said. Model:
+/// concurrent.futures, which tells the remote traceback.
 class remote_error : public executor_error {
 public:
     remote_error(std::string type_name, const std::string& message, std::exception_ptr nested = {})
@@ -108,8 +109,8 @@ struct registered_exception {
 
 }  // namespace detail
 
-/// From now on an `E` that a job in another process throws is thrown here as an `E`, instead of as a
-/// remote_error. `E` has a codec, or can be made from what() as a std::string. Only exactly this
+/// From now on an `E` that a job in another process throws is thrown here as an `E`, instead of as
+/// a remote_error. `E` has a codec, or can be made from what() as a std::string. Only exactly this
 /// type, not what is derived from it.
 ///
 /// To be called in both processes, so before `run` or process_worker_main, or as an initialiser:

@@ -1,5 +1,9 @@
 #include <green/executor/remote_function.hpp>
 
+#include <green/executor/codec_error.hpp>
+
+#include <string>
+
 namespace green::detail {
 namespace {
 
@@ -34,6 +38,12 @@ place decode_place(decoder& d) {
     return p;
 }
 
+/// The magic of what may be a descriptor: of any constant, and of what a sanitizer has put between
+/// two.
+[[gnu::no_sanitize_address]] std::uint64_t read_magic(const remote_descriptor& d) {
+    return d.magic;
+}
+
 const remote_descriptor& decode_descriptor(decoder& d) {
     place const p = decode_place(d);
     auto const magic = d.get<std::uint64_t>();
@@ -42,7 +52,7 @@ const remote_descriptor& decode_descriptor(decoder& d) {
         d.fail("the descriptor of a job", "no constant of its module");
     }
     const auto& descriptor = *static_cast<const remote_descriptor*>(at);
-    if (descriptor.magic != magic) {
+    if (read_magic(descriptor) != magic) {
         d.fail("the descriptor of a job", "what is at its place is for other types");
     }
     return descriptor;
@@ -67,14 +77,35 @@ const void* decode_code(decoder& d) {
     return at;
 }
 
+namespace {
+
+/// An exception may have a codec that fails; then that is what the job ended with.
+void encode_failure(encoder& reply, const std::exception_ptr& error) {
+    std::size_t const start = reply.buffer().size();
+    reply.put(reply_is_exception);
+    try {
+        encode_exception(reply, error);
+    } catch (const std::exception& e) {
+        reply.buffer().truncate(start);
+        reply.put(reply_is_exception);
+        encode_exception(
+            reply,
+            std::make_exception_ptr(
+                codec_error(std::string("encode the exception of a job: ") + e.what())
+            )
+        );
+    }
+}
+
+}  // namespace
+
 void run_call(decoder& request, encoder& reply, const std::stop_token& stop) {
     std::size_t const start = reply.buffer().size();
     try {
         decode_descriptor(request).run(request, reply, stop);
     } catch (...) {
         reply.buffer().truncate(start);
-        reply.put(reply_is_exception);
-        encode_exception(reply, std::current_exception());
+        encode_failure(reply, std::current_exception());
     }
 }
 

@@ -20,10 +20,10 @@
 //     request   descriptor: module, offset, magic │ function: module, offset, or its members │ arguments
 //     reply     0 │ result      or      1 │ what was thrown
 //
-// A descriptor is a constant {magic, trampoline} that exists once for each kind of call. Its place in
-// its module is its identity: no names, which two files may share, and no registry, which would have
-// to be filled before main. The magic holds a hash of all the types of the call, so that a place
-// that leads to something else is found out before anything is called.
+// A descriptor is a constant {magic, trampoline} that exists once for each kind of call. Its place
+// in its module is its identity: no names, which two files may share, and no registry, which would
+// have to be filled before main. The magic holds a hash of all the types of the call, so that a
+// place that leads to something else is found out before anything is called.
 
 namespace green::detail {
 
@@ -132,7 +132,8 @@ private:
 template <class F, class... A>
 using sent_call_for = typename call_shape<F, A...>::template apply<sent_call>;
 
-/// What a job gives; void for one that cannot be sent, so that check_call's sentence is the only one.
+/// What a job gives; void for one that cannot be sent, so that check_call's sentence is the only
+/// one.
 template <class F, class... A>
 struct remote_result_of {
     using type = void;
@@ -156,8 +157,8 @@ void encode_call(encoder& e, const F& f, A&&... args) {
     }
 }
 
-/// Does what a request says, in the worker, and appends the reply: the result, or what was thrown, be
-/// it by the job or because of the request. `stop` goes to a job that takes a token.
+/// Does what a request says, in the worker, and appends the reply: the result, or what was thrown,
+/// be it by the job or because of the request. `stop` goes to a job that takes a token.
 void run_call(decoder& request, encoder& reply, const std::stop_token& stop = {});
 
 /// A reply in the parent: a value, or why there is none. `value` is a bool for void.
