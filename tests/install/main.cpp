@@ -1,3 +1,9 @@
 #include <green/green.hpp>
-green::task<> hello() { co_await green::sleep_for(std::chrono::milliseconds(1)); }
-int main() { green::run(hello()); }
+#include <cstdlib>
+int answer() { return 42; }
+green::task<> ask() {
+    green::process_executor pool(1);  // with a static library too, `run` finds what serves it
+    int const n = co_await pool.run(answer);
+    if (n != 42) std::abort();
+}
+int main() { green::run(ask()); }

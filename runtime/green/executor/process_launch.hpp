@@ -28,9 +28,4 @@ private:
     std::vector<char*> pointers_;
 };
 
-/// A process that was started to serve and makes an executor of its own instead is a mistake that would
-/// repeat itself without end, for that executor would start another such process. Ends it then, with
-/// a sentence on stderr.
-void refuse_unplayed_role();
-
 }  // namespace green::detail

@@ -6,6 +6,7 @@
 #include <green/executor/worker.hpp>
 #include <green/executor/worker_protocol.hpp>
 
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
@@ -43,10 +44,23 @@ void play_role(const char* text) {
     }
 }
 
-// An executable that makes no use of this file starts no processes for it.
+// Every executor refers to this file, by the function below: so a program that is linked with a static
+// library has this too, even if it calls nothing but `run`.
 [[maybe_unused]] bool const registered = (set_process_role_entry(&play_role), true);
 
 }  // namespace
+
+void refuse_unplayed_role() {
+    if (!has_unplayed_process_role()) return;
+    std::fputs(
+        "green: this process was started to serve a process_executor, but its main makes an "
+        "executor of its own. Call green::process_worker_main() in the first line of main.\n",
+        stderr
+    );
+    std::fflush(nullptr);
+    ::_exit(1);
+}
+
 }  // namespace detail
 
 void process_worker_main() { detail::enter_process_role(); }

@@ -17,4 +17,12 @@ namespace green {
 ///     }
 void process_worker_main();
 
+namespace detail {
+
+/// A process that was started to serve and makes an executor of its own instead is a mistake that would
+/// repeat itself without end, for that executor would start another such process. Ends it then, with
+/// a sentence on stderr.
+void refuse_unplayed_role();
+
+}  // namespace detail
 }  // namespace green
