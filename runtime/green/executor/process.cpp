@@ -2,7 +2,6 @@
 
 #include <green/core/errors.hpp>
 #include <green/executor/process_host.hpp>
-#include <green/executor/process_launch.hpp>
 
 #include <csignal>
 

@@ -1,6 +1,5 @@
 #include <green/executor/process_executor.hpp>
 
-#include <green/executor/process_launch.hpp>
 #include <green/executor/process_pool.hpp>
 #include <green/executor/processors.hpp>
 
