@@ -13,6 +13,7 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 
 namespace green::detail {
@@ -24,7 +25,7 @@ class worker_link;
 class process_job : public list_node<process_job> {
 public:
     process_job(byte_buffer call, const job_options& options, bool takes_token) noexcept
-        : call(std::move(call)),
+        : call(std::make_shared<const byte_buffer>(std::move(call))),
           deadline(options.deadline),
           on_cancel(options.on_cancel),
           retries(options.retries),
@@ -47,7 +48,8 @@ public:
         return takes_token || on_cancel == cancel_policy::kill || deadline != forever;
     }
 
-    const byte_buffer call;
+    /// Until it is over: the future may be kept for long.
+    std::shared_ptr<const byte_buffer> call;
     const std::chrono::nanoseconds deadline;
     const cancel_policy on_cancel;
     unsigned retries;  // left

@@ -34,8 +34,12 @@ void process_pool::manage() noexcept {
     while (turn()) {}
     server_.end();
     {
+        // A future may keep the pool for long.
         lock const l(mutex_);
         over_ = true;
+        manager_awake_ = true;
+        events_.reset();
+        wake_.reset();
     }
     over_changed_.notify_all();
     ended_.set_value();
@@ -246,6 +250,7 @@ std::exception_ptr process_pool::warm_problem() const {
 /// Without the lock: this runs codecs and callbacks.
 void process_pool::publish() {
     for (completion& c : completions_) {
+        c.job->call.reset();
         switch (c.outcome) {
         case completion::kind::received:
             c.job->receive(

@@ -54,6 +54,7 @@ void process_pool::withdraw(process_job& job) noexcept {
     lock const l(mutex_);
     if (!job.linked()) return;
     taken = queue_.remove(job);
+    job.call.reset();
     ++counters_.cancelled;
     if (closed_) wake_manager();
 }

@@ -15,11 +15,7 @@ void worker_link::send(job_ref job, steady::time_point now) {
     frame_header const header{
         .id = sent, .kind = frame_kind::job, .value = j.takes_token ? job_takes_token : 0
     };
-    std::shared_ptr<const void> owner;
-    if (j.call.size() > worker_board::largest_result) {
-        owner = std::shared_ptr<const void>(&j, [job](const void*) {});
-    }
-    out.push(header, j.call.bytes(), std::move(owner));
+    out.push(header, j.call->bytes(), j.call);
     j.worker = this;
     jobs.push_back({std::move(job), sent++});
     if (j.deadline != forever) {
