@@ -109,8 +109,20 @@ FIGURES = [
         argument="codec_row",
         suite="codec",
     ),
-    Figure("codec_string_encode", "write a string of 1 KiB for another process", "ns", argument="codec_string", suite="codec"),
-    Figure("codec_string_decode", "read a string of 1 KiB back", "ns", argument="codec_string", suite="codec"),
+    Figure(
+        "codec_string_encode",
+        "write a string of 1 KiB for another process",
+        "ns",
+        argument="codec_string",
+        suite="codec",
+    ),
+    Figure(
+        "codec_string_decode",
+        "read a string of 1 KiB back",
+        "ns",
+        argument="codec_string",
+        suite="codec",
+    ),
     Figure(
         "codec_document_encode",
         "write 3 kB of structs, strings and maps",
@@ -127,4 +139,34 @@ FIGURES = [
         argument="codec_document",
         suite="codec",
     ),
+    Figure(
+        "process_round_trip",
+        "a job in another process, one at a time",
+        "us",
+        Bar(value=45, faster_than={"python": 4, "node": 0.9}),
+        suite="process",
+    ),
+    Figure(
+        "process_jobs",
+        "empty jobs in one process, 1000 in flight",
+        "ns",
+        Bar(value=2500),
+        suite="process",
+    ),
+    Figure("process_start", "start of 8 workers", "ms", Bar(value=8), suite="process"),
+    Figure(
+        "process_start_2gib", "the same with a heap of 2 GiB", "ms", suite="process"
+    ),
+    Figure(
+        "process_start_2gib_blocked",
+        "its submit, to the caller",
+        "ms",
+        Bar(value=1),
+        argument="process_start_2gib",
+        suite="process",
+    ),
+    Figure(
+        "process_replace", "crash to a worker that answers", "ms", Bar(value=3), suite="process"
+    ),
+    Figure("process_deadline", "a deadline of 200 ms", "ms", Bar(value=210), suite="process"),
 ]

@@ -97,7 +97,15 @@ class Peers:
         self.found: list[Program] = []
         self.missing: list[str] = []
         self.failed: list[str] = []
-        for add in (self.asio, self.go, self.node, self.gevent, self.asyncio, self.uvloop):
+        for add in (
+            self.asio,
+            self.go,
+            self.node,
+            self.gevent,
+            self.asyncio,
+            self.uvloop,
+            self.concurrent_futures,
+        ):
             add()
 
     def source(self, path: str) -> pathlib.Path:
@@ -170,6 +178,9 @@ class Peers:
 
     def uvloop(self) -> None:
         self.python("uvloop", f"python/asyncio_{self.suite}.py", "uvloop", "loop=uvloop")
+
+    def concurrent_futures(self) -> None:
+        self.python("python", f"python/futures_{self.suite}.py", "concurrent.futures")
 
     def python(self, name: str, script: str, module: str, *arguments: str) -> None:
         source = self.source(script)

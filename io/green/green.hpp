@@ -19,13 +19,16 @@
 #include <green/executor/future.hpp>
 #include <green/executor/job_options.hpp>
 #include <green/executor/map_options.hpp>
+#include <green/executor/process.hpp>
 #include <green/executor/process_executor.hpp>
+#include <green/executor/process_worker_main.hpp>
 #include <green/executor/promise.hpp>
 #include <green/executor/remote_error.hpp>
 #include <green/executor/sandbox.hpp>
 #include <green/executor/shutdown_options.hpp>
 #include <green/executor/thread_executor.hpp>
 #include <green/executor/wait.hpp>
+#include <green/executor/worker_died.hpp>
 #include <green/loop/completion.hpp>
 #include <green/loop/loop.hpp>
 #include <green/loop/run.hpp>

@@ -39,6 +39,17 @@ TEST_CASE("an intrusive list is a FIFO", "[intrusive_list]") {
     REQUIRE(l.empty());
 }
 
+TEST_CASE("an element may come to the front of an intrusive list", "[intrusive_list]") {
+    element a(1), b(2), c(3);
+    list l;
+    l.push_front(b);
+    l.push_back(c);
+    l.push_front(a);
+    REQUIRE(numbers(l) == std::vector<int>{1, 2, 3});
+    REQUIRE(l.back() == &c);
+    while (l.pop_front()) {}
+}
+
 TEST_CASE(
     "an element leaves an intrusive list from any place and may come again", "[intrusive_list]"
 ) {

@@ -6,6 +6,7 @@
 
 #include "support/green_test.hpp"
 
+#include <green/executor/process_executor.hpp>
 #include <green/executor/thread_executor.hpp>
 
 #include <atomic>
@@ -22,7 +23,7 @@
 namespace green_test {
 
 /// The executors that are tested. Each is constructed from its number of workers.
-using executors = std::tuple<green::thread_executor>;
+using executors = std::tuple<green::thread_executor, green::process_executor>;
 
 inline int square(int x) { return x * x; }
 inline int fail_at(int bad, int x) {

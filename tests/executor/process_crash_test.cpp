@@ -1,9 +1,8 @@
-#include <green/executor/process_executor.hpp>
-
 #include "executor/process_jobs.hpp"
 #include "support/green_test.hpp"
 
 #include <green/core/errors.hpp>
+#include <green/executor/process_executor.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>
@@ -86,7 +85,9 @@ TEST_CASE("process_executor: the death of a worker fails its job alone", "[proce
     REQUIRE(after.result() == 9);
 }
 
-TEST_CASE("process_executor: what was sent behind a job that dies runs once", "[process_executor]") {
+TEST_CASE(
+    "process_executor: what was sent behind a job that dies runs once", "[process_executor]"
+) {
     meeting_point runs;
     process_executor pool(1);
     auto const count = [](const std::string& path) { return meeting_point(path).arrive(); };
@@ -194,7 +195,9 @@ GREEN_TEST_REAL_CLOCK("process_executor: run() ends with its scope", "[process_e
     co_await pool.close();
 }
 
-TEST_CASE("process_executor: workers that were idle when killed are replaced", "[process_executor]") {
+TEST_CASE(
+    "process_executor: workers that were idle when killed are replaced", "[process_executor]"
+) {
     process_executor pool(2);
     for (int i = 0; i < 3; ++i) {
         int const pid = pool.submit(own_pid).result();

@@ -22,7 +22,6 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace green_test {
@@ -112,26 +111,49 @@ inline int pass_gate(const std::string& gate, int result) {
 
 inline std::size_t open_descriptors() {
     std::size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    for ([[maybe_unused]] const auto& entry :
+         std::filesystem::directory_iterator("/proc/self/fd")) {
         ++count;
     }
     return count;
 }
 
-/// Neither a process nor a zombie of ours is left.
-inline bool has_no_children() {
-    return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD;
+/// A process's state, as ps shows it, and its parent; state 0: there is none.
+struct process_status {
+    char state = 0;
+    int parent = 0;
+};
+inline process_status status_of(const std::string& pid) {
+    process_status status;
+    std::FILE* const file = std::fopen(("/proc/" + pid + "/stat").c_str(), "r");
+    if (!file) return status;
+    if (std::fscanf(file, "%*d (%*[^)]) %c %d", &status.state, &status.parent) != 2) status = {};
+    std::fclose(file);
+    return status;
 }
+
+/// Our children, zombies too.
+inline std::size_t child_processes() {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        std::string const name = entry.path().filename().string();
+        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+        count += status_of(name).parent == ::getpid();
+    }
+    return count;
+}
+
+/// What must be the same before and after.
+struct belongings {
+    std::size_t descriptors = open_descriptors();
+    std::size_t children = child_processes();
+    bool operator==(const belongings&) const = default;
+};
 
 /// Whether the process is there, and no zombie.
 inline bool is_running(int pid) {
-    std::string const stat = "/proc/" + std::to_string(pid) + "/stat";
-    std::FILE* const file = std::fopen(stat.c_str(), "r");
-    if (!file) return false;
-    char state = 0;
-    int const read = std::fscanf(file, "%*d (%*[^)]) %c", &state);
-    std::fclose(file);
-    return read == 1 && state != 'Z' && state != 'X';
+    char const state = status_of(std::to_string(pid)).state;
+    return state != 0 && state != 'Z' && state != 'X';
 }
 
 /// Until it is not. The watchdog bounds it.

@@ -25,8 +25,6 @@ void enter_process_role() {
     entry(text.c_str());
 }
 
-bool has_unplayed_process_role() noexcept {
-    return std::getenv(process_role_variable) != nullptr;
-}
+bool has_unplayed_process_role() noexcept { return std::getenv(process_role_variable) != nullptr; }
 
 }  // namespace green::detail

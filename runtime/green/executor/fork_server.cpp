@@ -79,15 +79,17 @@ private:
         }
         if (received.size != sizeof order) finish();
         switch (order.kind) {
-            case control_kind::start: start(order, received.descriptors); break;
-            case control_kind::kill: kill(order); break;
-            default: finish();
+        case control_kind::start:
+        case control_kind::start_program: start(order, received.descriptors); break;
+        case control_kind::kill: kill(order); break;
+        default: finish();
         }
     }
 
     void start(const control_message& order, std::array<descriptor, max_passed>& passed) {
         bool const by_fork = order.mode == start_mode::fork && has_one_thread();
-        pid_t const pid = by_fork ? fork_worker(passed) : exec_worker(passed);
+        bool const program = order.kind == control_kind::start_program;
+        pid_t const pid = by_fork ? fork_child(program, passed) : exec_child(program, passed);
         control_message answer{.worker = order.worker};
         if (pid > 0) {
             children_.push_back({order.worker, pid});
@@ -100,18 +102,22 @@ private:
         send(answer);
     }
 
-    pid_t fork_worker(std::array<descriptor, max_passed>& passed) {
+    pid_t fork_child(bool program, std::array<descriptor, max_passed>& passed) {
         pid_t const self = ::getpid();
         pid_t const pid = ::fork();
         if (pid != 0) return pid;
         control_.reset();
         deaths_.reset();
+        if (program) program_main(std::move(passed[0]), self);
         worker_main(std::move(passed[0]), std::move(passed[1]), self);
     }
 
-    static pid_t exec_worker(const std::array<descriptor, max_passed>& passed) {
+    static pid_t exec_child(bool program, const std::array<descriptor, max_passed>& passed) {
         std::array const fds{passed[0].get(), passed[1].get()};
-        return launch_role(worker_role, fds, environ);
+        std::span<const int> const both(fds);
+        return launch_role(
+            program ? program_role : worker_role, program ? both.first(1) : both, environ
+        );
     }
 
     /// Its process cannot be another one: it has not been reaped.
@@ -160,7 +166,6 @@ void fork_server_main(pid_t parent) noexcept {
     end_with(parent);
     // What static initialisers have printed is in the application's buffer as well.
     __fpurge(stdout);
-    ::close_range(first_passed_descriptor + 1, ~0U, 0);
     ::prctl(PR_SET_NAME, "green-forkserver");
     fork_server().serve();
 }

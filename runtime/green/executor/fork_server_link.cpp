@@ -29,6 +29,11 @@ void fork_server_link::start_worker(
     orders_.push_back({message, {std::move(jobs), std::move(board)}});
 }
 
+void fork_server_link::start_program(std::uint64_t id, descriptor memory) {
+    orders_.push_back({{.kind = control_kind::start_program, .worker = id}, {std::move(memory), {}}}
+    );
+}
+
 void fork_server_link::kill_worker(std::uint64_t worker, int signal) {
     orders_.push_back({{.kind = control_kind::kill, .worker = worker, .value = signal}, {}});
 }
@@ -37,7 +42,8 @@ io_state fork_server_link::flush() noexcept {
     while (!orders_.empty()) {
         const order& next = orders_.front();
         int const fds[] = {next.passed[0].get(), next.passed[1].get()};
-        std::span<const int> const passed(fds, next.passed[0] ? std::size(fds) : 0);
+        std::size_t const count = !next.passed[0] ? 0 : !next.passed[1] ? 1 : 2;
+        std::span<const int> const passed(fds, count);
         auto const bytes = std::as_bytes(std::span(&next.message, 1));
         if (!send_message(control_.get(), bytes, passed, MSG_DONTWAIT)) {
             // ETOOMANYREFS: too many descriptors are on their way to it.

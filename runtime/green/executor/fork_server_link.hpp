@@ -30,6 +30,8 @@ public:
 
     /// Sent as soon as there is room.
     void start_worker(std::uint64_t worker, start_mode mode, descriptor jobs, descriptor board);
+    /// A process for the one call that is encoded in `memory`. Its id is of the workers' numbers.
+    void start_program(std::uint64_t id, descriptor memory);
     void kill_worker(std::uint64_t worker, int signal);
     io_state flush() noexcept;
     bool has_unsent() const noexcept { return !orders_.empty(); }

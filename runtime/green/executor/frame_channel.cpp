@@ -132,13 +132,10 @@ void frame_writer::forget(std::size_t count) noexcept {
     }
 }
 
-bool write_frame(
-    int socket, frame_header header, std::span<const std::byte> payload
-) noexcept {
+bool write_frame(int socket, frame_header header, std::span<const std::byte> payload) noexcept {
     header.size = payload.size();
     std::array<iovec, 2> parts{
-        iovec{&header, sizeof header},
-        iovec{const_cast<std::byte*>(payload.data()), payload.size()}
+        iovec{&header, sizeof header}, iovec{const_cast<std::byte*>(payload.data()), payload.size()}
     };
     std::size_t first = 0;
     while (first < parts.size()) {
@@ -153,7 +150,8 @@ bool write_frame(
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0) return false;
         for (std::size_t i = first; i < parts.size() && sent > 0; ++i) {
-            auto const taken = std::min<std::size_t>(parts[i].iov_len, static_cast<std::size_t>(sent));
+            auto const taken =
+                std::min<std::size_t>(parts[i].iov_len, static_cast<std::size_t>(sent));
             parts[i].iov_base = static_cast<std::byte*>(parts[i].iov_base) + taken;
             parts[i].iov_len -= taken;
             sent -= static_cast<ssize_t>(taken);

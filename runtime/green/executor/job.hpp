@@ -42,6 +42,7 @@ struct job_result<F, A...> {
 template <class F, class... A>
 using job_result_t = typename job_result<F, A...>::type;
 
+/// One readable sentence instead of what the compiler would say.
 template <class F, class... A>
 constexpr void check_job() {
     static_assert(
@@ -54,5 +55,16 @@ constexpr void check_job() {
         );
     }
 }
+
+/// The same with the check before it.
+template <class F, class... A>
+struct checked_job_result {
+    static_assert(
+        job_callable<F, A...>, "green: submit takes a callable and the arguments to call it with"
+    );
+    using type = job_result_t<F, A...>;
+};
+template <class F, class... A>
+using checked_job_result_t = typename checked_job_result<F, A...>::type;
 
 }  // namespace green::detail

@@ -1,15 +1,11 @@
 #include <green/executor/process_executor.hpp>
 
-#include <green/core/process_role.hpp>
+#include <green/executor/process_launch.hpp>
 #include <green/executor/process_pool.hpp>
+#include <green/executor/processors.hpp>
 
-#include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <stdexcept>
-
-#include <sched.h>
-#include <unistd.h>
 
 namespace green {
 namespace detail {
@@ -18,26 +14,6 @@ void withdraw_job(process_pool& pool, process_job& job) noexcept { pool.withdraw
 void ask_job_to_stop(process_pool& pool, process_job& job) noexcept { pool.ask_to_stop(job); }
 
 namespace {
-
-/// A process that was started to serve and does something else is a mistake that would repeat itself
-/// without end: this process would start another such one.
-void refuse_unplayed_role() {
-    if (!has_unplayed_process_role()) return;
-    std::fputs(
-        "green: this process was started to serve a process_executor, but its main makes an executor "
-        "of its own. Call green::process_worker_main() in the first line of main.\n",
-        stderr
-    );
-    std::fflush(nullptr);
-    ::_exit(1);
-}
-
-std::size_t usable_processors() noexcept {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-}
 
 process_pool_settings settings_of(const process_executor_options& options) {
     process_pool_settings s;

@@ -8,6 +8,7 @@
 #include <green/executor/process_worker_main.hpp>
 #include <green/executor/remote_function.hpp>
 #include <green/executor/remote_job.hpp>
+#include <green/executor/remote_map.hpp>
 #include <green/executor/shutdown_options.hpp>
 #include <green/executor/worker_died.hpp>
 
@@ -114,9 +115,8 @@ private:
         byte_buffer call;
         encoder e(call);
         detail::encode_call(e, f, std::move(args)...);
-        auto made = detail::make_state<detail::remote_job<T>>(
-            pool_, std::move(call), options, takes_token
-        );
+        auto made =
+            detail::make_state<detail::remote_job<T>>(pool_, std::move(call), options, takes_token);
         made->set_label("process_executor", options.name);
         push(detail::job_ref(made.get()));
         return detail::state_ref<detail::future_state<T>>(std::move(made));

@@ -2,7 +2,7 @@
 
 namespace green::detail {
 
-void job_queue::insert(job_ref job, bool at_front) {
+void process_job_queue::insert(job_ref job, bool at_front) {
     auto& level = levels_[job->priority];
     process_job& taken = *job.release();
     if (at_front) {
@@ -13,13 +13,13 @@ void job_queue::insert(job_ref job, bool at_front) {
     ++size_;
 }
 
-process_job& job_queue::front() noexcept {
+process_job& process_job_queue::front() noexcept {
     auto level = levels_.begin();
     while (level->second.empty()) ++level;
     return *level->second.front();
 }
 
-job_ref job_queue::remove(process_job& job) noexcept {
+job_ref process_job_queue::remove(process_job& job) noexcept {
     levels_.find(job.priority)->second.remove(job);
     --size_;
     return job_ref::adopt(&job);

@@ -64,7 +64,7 @@ protected:
 using job_ref = state_ref<process_job>;
 
 /// Jobs that have not begun: the greatest priority first, and within one as they came.
-class job_queue {
+class process_job_queue {
 public:
     void push_back(job_ref job) { insert(std::move(job), false); }
     /// For one that was taken out before.
@@ -80,7 +80,8 @@ public:
 private:
     void insert(job_ref job, bool at_front);
 
-    std::map<int, intrusive_list<process_job>, std::greater<>> levels_;  // by priority; kept when empty
+    std::map<int, intrusive_list<process_job>, std::greater<>>
+        levels_;  // by priority; kept when empty
     std::size_t size_ = 0;
 };
 

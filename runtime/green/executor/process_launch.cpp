@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <new>
 #include <string>
 #include <vector>
@@ -52,9 +53,25 @@ constexpr int lowest_source = 16;
 
 }  // namespace
 
-pid_t launch_role(
-    const char* role, std::span<const int> fds, char* const* environment
-) noexcept {
+environment_copy::environment_copy() {
+    for (char** v = environ; *v; ++v) variables_.emplace_back(*v);
+    for (std::string& v : variables_) pointers_.push_back(v.data());
+    pointers_.push_back(nullptr);
+}
+
+void refuse_unplayed_role() {
+    if (!has_unplayed_process_role()) return;
+    std::fputs(
+        "green: this process was started to serve a process_executor, but its main makes an "
+        "executor "
+        "of its own. Call green::process_worker_main() in the first line of main.\n",
+        stderr
+    );
+    std::fflush(nullptr);
+    ::_exit(1);
+}
+
+pid_t launch_role(const char* role, std::span<const int> fds, char* const* environment) noexcept {
     std::vector<int> sources;
     pid_t pid = -1;
     int failed = 0;

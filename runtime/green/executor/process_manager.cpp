@@ -1,6 +1,5 @@
-#include <green/executor/process_pool.hpp>
-
 #include <green/executor/code_module.hpp>
+#include <green/executor/process_pool.hpp>
 
 #include <algorithm>
 #include <array>
@@ -45,9 +44,8 @@ void process_pool::manage() noexcept {
 /// One round: wait, hear, decide, act, publish. False when all is over.
 bool process_pool::turn() {
     std::array<epoll_event, 64> events;
-    int const count = ::epoll_wait(
-        events_.get(), events.data(), static_cast<int>(events.size()), patience_
-    );
+    int const count =
+        ::epoll_wait(events_.get(), events.data(), static_cast<int>(events.size()), patience_);
     lock l(mutex_);
     manager_awake_ = true;
     auto const now = steady::now();
@@ -79,9 +77,7 @@ bool process_pool::turn() {
     return !over;
 }
 
-void process_pool::handle_event(
-    std::uint64_t id, std::uint32_t events, steady::time_point now
-) {
+void process_pool::handle_event(std::uint64_t id, std::uint32_t events, steady::time_point now) {
     if (id == wake_id) {
         eventfd_t ignored;
         ::eventfd_read(wake_.get(), &ignored);
@@ -124,7 +120,8 @@ void process_pool::obey_server(const control_message& message) {
     if (message.kind == control_kind::hello) {
         hello_by_ = steady::time_point::max();
         server_answered_ = true;
-        if (std::string_view(message.build.data()) != build_identity().substr(0, message.build.size() - 1)) {
+        if (std::string_view(message.build.data()) !=
+            build_identity().substr(0, message.build.size() - 1)) {
             break_pool("the program's file is not the one that was started any more");
         }
         return;
@@ -171,7 +168,9 @@ void process_pool::handle_frame(worker_link& worker, frame& f) {
         break;
     case frame_kind::unusable: {
         std::string const text(reinterpret_cast<const char*>(f.payload.data()), f.payload.size());
-        std::fprintf(stderr, "green: the initializer of a worker process failed: %s\n", text.c_str());
+        std::fprintf(
+            stderr, "green: the initializer of a worker process failed: %s\n", text.c_str()
+        );
         worker.was_ready = true;  // the process itself could be started
         break_pool("the initializer of a worker process failed: " + text);
         break;

@@ -8,24 +8,11 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 // The jobs: what submitting threads do, and what they and the manager do alike.
 
 namespace green::detail {
-namespace {
-
-/// As it is now: later another thread may be changing it while the manager starts a process.
-std::vector<std::string> copy_environment() {
-    std::vector<std::string> copy;
-    for (char** v = environ; *v; ++v) copy.emplace_back(*v);
-    return copy;
-}
-
-}  // namespace
-
-process_pool::process_pool(process_pool_settings settings)
-    : settings_(std::move(settings)), environment_(copy_environment()) {
+process_pool::process_pool(process_pool_settings settings) : settings_(std::move(settings)) {
     counters_.max_workers = settings_.max_workers;
     ended_.set_running();
 }
@@ -152,9 +139,7 @@ void process_pool::start_manager() {
         manager_ = std::thread([self = shared_from_this()] { self->manage(); });
     } catch (const std::system_error& e) {
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw executor_error(
-            std::string("process_executor: cannot start its thread: ") + e.what()
-        );
+        throw executor_error(std::string("process_executor: cannot start its thread: ") + e.what());
     }
     ::pthread_setname_np(manager_.native_handle(), "green-processes");
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -186,11 +171,10 @@ std::size_t process_pool::workers_wanted() const noexcept {
     std::size_t const free_places = settings_.max_workers -
         std::min(settings_.max_workers, active_workers());
     if (!warm_waiters_.empty()) return free_places;
-    auto const starting = static_cast<std::size_t>(
-        std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
+    auto const starting =
+        static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
             return w->phase == worker_phase::starting;
-        })
-    );
+        }));
     return std::min(queue_.size() - std::min(queue_.size(), starting), free_places);
 }
 

@@ -23,6 +23,7 @@
 #include <green/executor/fork_server_link.hpp>
 #include <green/executor/future.hpp>
 #include <green/executor/process_job.hpp>
+#include <green/executor/process_launch.hpp>
 #include <green/executor/promise.hpp>
 #include <green/executor/worker_link.hpp>
 
@@ -146,10 +147,10 @@ private:
     static constexpr std::uint64_t first_worker_id = 2;
 
     process_pool_settings const settings_;
-    std::vector<std::string> const environment_;
+    environment_copy const environment_;
 
     mutable std::mutex mutex_;
-    job_queue queue_;
+    process_job_queue queue_;
     std::vector<std::unique_ptr<worker_link>> workers_;
     std::vector<promise<void>> warm_waiters_;
     fork_server_link server_;

@@ -9,11 +9,19 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace green {
 namespace detail {
 namespace {
+
+/// Of all that was inherited only these are green's: others have leaked from whoever started the
+/// application. They are not for the programs that a job may start.
+void keep_passed(int count) noexcept {
+    for (int i = 0; i < count; ++i) ::fcntl(first_passed_descriptor + i, F_SETFD, FD_CLOEXEC);
+    ::close_range(static_cast<unsigned>(first_passed_descriptor + count), ~0U, 0);
+}
 
 void play_role(const char* text) {
     std::string_view const role(text);
@@ -21,12 +29,18 @@ void play_role(const char* text) {
     if (colon == std::string_view::npos) return;
     auto const parent = static_cast<pid_t>(std::atol(text + colon + 1));
     std::string_view const name = role.substr(0, colon);
-    if (name == fork_server_role) fork_server_main(parent);
-    if (name != worker_role) return;
-    ::close_range(first_passed_descriptor + 2, ~0U, 0);
-    worker_main(
-        descriptor(first_passed_descriptor), descriptor(first_passed_descriptor + 1), parent
-    );
+    if (name == fork_server_role) {
+        keep_passed(1);
+        fork_server_main(parent);
+    } else if (name == program_role) {
+        keep_passed(1);
+        program_main(descriptor(first_passed_descriptor), parent);
+    } else if (name == worker_role) {
+        keep_passed(2);
+        worker_main(
+            descriptor(first_passed_descriptor), descriptor(first_passed_descriptor + 1), parent
+        );
+    }
 }
 
 // An executable that makes no use of this file starts no processes for it.

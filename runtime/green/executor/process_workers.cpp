@@ -1,15 +1,14 @@
-#include <green/executor/process_pool.hpp>
-
 #include <green/core/errors.hpp>
 #include <green/core/source_text.hpp>
 #include <green/executor/executor_error.hpp>
+#include <green/executor/process_pool.hpp>
 #include <green/executor/worker_died.hpp>
 
 #include <algorithm>
 #include <csignal>
 #include <cstring>
-#include <system_error>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -53,10 +52,7 @@ void process_pool::start_workers(steady::time_point now) {
 }
 
 void process_pool::launch_server(steady::time_point now) {
-    std::vector<char*> environment;
-    for (const auto& v : environment_) environment.push_back(const_cast<char*>(v.c_str()));
-    environment.push_back(nullptr);
-    server_.launch(environment.data());
+    server_.launch(environment_.get());
     server_answered_ = false;
     hello_by_ = now + hello_limit;
     watch(server_.socket(), server_id, EPOLLIN);
@@ -115,12 +111,15 @@ void process_pool::server_ended(steady::time_point now) {
     if (server_answered_) return;
     if (WIFEXITED(status)) {
         break_pool(
-            "this program was started again to serve as its fork server, and ended with exit status " +
+            "this program was started again to serve as its fork server, and ended with exit "
+            "status " +
             std::to_string(WEXITSTATUS(status)) +
             " instead: call green::process_worker_main() in the first line of main"
         );
     } else {
-        start_failed(now, "the fork server was killed by signal " + std::to_string(WTERMSIG(status)));
+        start_failed(
+            now, "the fork server was killed by signal " + std::to_string(WTERMSIG(status))
+        );
     }
 }
 
@@ -143,10 +142,8 @@ void process_pool::kill(worker_link& worker, int number) {
 
 void process_pool::check_times(steady::time_point now) {
     if (now >= hello_by_) {
-        break_pool(
-            "this program was started again to serve as its fork server and does not: call "
-            "green::process_worker_main() in the first line of main"
-        );
+        break_pool("this program was started again to serve as its fork server and does not: call "
+                   "green::process_worker_main() in the first line of main");
         server_ended(now);
     }
     int const number = std::exchange(signal_, 0);

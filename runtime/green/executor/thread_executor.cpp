@@ -1,56 +1,96 @@
 #include <green/executor/thread_executor.hpp>
 
+#include <green/executor/processors.hpp>
 #include <green/executor/thread_pool.hpp>
 
 #include <algorithm>
 #include <stdexcept>
 #include <string>
-#include <thread>
-
-#include <sched.h>
 
 namespace green {
 namespace {
 
-/// Processors that this process may run on, which in a container or under taskset are fewer than the
-/// machine has.
-std::size_t usable_processors() noexcept {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-    }
-    return std::max(1U, std::thread::hardware_concurrency());
+detail::thread_pool::options pool_options(const thread_executor_options& o) {
+    std::size_t const processors = detail::usable_processors();
+    detail::thread_pool::options p;
+    // CPython's default, since jobs often wait for something.
+    p.max_workers = o.max_workers ? o.max_workers : std::min<std::size_t>(32, processors + 4);
+    p.max_queue = o.max_queue;
+    p.name_prefix = o.thread_name_prefix;
+    p.keep_alive = o.keep_alive;
+    p.spin = o.spin;
+    p.processors = processors;
+    return p;
 }
 
-/// CPython's default, since jobs often wait for something.
-std::size_t default_workers() noexcept {
-    return std::min<std::size_t>(32, usable_processors() + 4);
+thread_executor_options checked(std::size_t max_workers) {
+    if (max_workers == 0) {
+        throw std::invalid_argument("thread_executor: max_workers must be greater than 0");
+    }
+    thread_executor_options o;
+    o.max_workers = max_workers;
+    return o;
 }
 
 }  // namespace
 
-thread_executor::thread_executor(std::size_t max_workers)
-    : thread_executor(thread_executor_options{max_workers}) {
-    if (max_workers == 0) {
-        throw std::invalid_argument("thread_executor: max_workers must be greater than 0");
+thread_executor::thread_executor(std::size_t max_workers) : thread_executor(checked(max_workers)) {}
+
+thread_executor::thread_executor(thread_executor_options options)
+    : thread_executor(options, nullptr) {}
+
+thread_executor::thread_executor(
+    thread_executor_options options, std::unique_ptr<detail::worker_initializer> initializer
+)
+    : pool_(std::make_shared<detail::thread_pool>(pool_options(options), std::move(initializer))),
+      grace_(options.shutdown_grace) {}
+
+thread_executor::~thread_executor() { pool_->shutdown({true, false, grace_}); }
+
+void thread_executor::shutdown(shutdown_options options) { pool_->shutdown(options); }
+
+task<> thread_executor::close() {
+    auto const pool = pool_;
+    shutdown_options options;
+    options.wait = false;
+    pool->shutdown(options);
+    co_await detail::end_wait(pool);
+    pool->join_threads();
+}
+
+void thread_executor::resize(std::size_t max_workers) { pool_->resize(max_workers); }
+
+std::size_t thread_executor::max_workers() const { return pool_->max_workers(); }
+
+executor_stats thread_executor::stats() const { return pool_->stats(); }
+
+// The queue's reference is counted before a worker can drop it.
+
+void thread_executor::push(detail::thread_job& j) {
+    j.retain();
+    try {
+        pool_->push(j);
+    } catch (...) {
+        j.release();
+        throw;
     }
 }
 
-thread_executor::thread_executor(thread_executor_options options)
-    : pool_(std::make_shared<detail::thread_pool>(
-          options.max_workers ? options.max_workers : default_workers(),
-          std::string(options.thread_name_prefix)
-      )) {}
+bool thread_executor::try_push(detail::thread_job& j) {
+    j.retain();
+    bool queued = false;
+    try {
+        queued = pool_->try_push(j);
+    } catch (...) {
+        j.release();
+        throw;
+    }
+    if (!queued) j.release();
+    return queued;
+}
 
-thread_executor::~thread_executor() { shutdown(); }
-
-std::size_t thread_executor::max_workers() const noexcept { return pool_->max_workers(); }
-
-void thread_executor::push(detail::thread_job& j) { pool_->push(j); }
-
-void thread_executor::shutdown(shutdown_options options) {
-    pool_->shutdown(options.wait, options.cancel_pending);
+void thread_executor::throw_full() {
+    throw executor_error("thread_executor: the queue is full; co_await submit_wait, or try_submit");
 }
 
 }  // namespace green

@@ -5,7 +5,9 @@
 #include <green/core/intrusive_list.hpp>
 #include <green/executor/future_state.hpp>
 #include <green/executor/job.hpp>
+#include <green/executor/job_options.hpp>
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -14,45 +16,95 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace green::detail {
 
 class thread_pool;
 
+/// What every worker runs before its first job.
+class worker_initializer {
+public:
+    virtual ~worker_initializer() = default;
+    virtual void run() = 0;
+};
+
 /// A job in the queue of a thread pool. Who takes it out of the queue, which the pool's mutex decides,
-/// calls one of its three functions, once; after that it may be gone.
+/// calls one of the first three functions, and release() after that.
 class thread_job : public list_node<thread_job> {
 public:
-    /// Runs it and gives its result away. On a worker of `pool`.
-    virtual void execute(thread_pool& pool) noexcept = 0;
-    /// It will never begin, whoever waits for it gets cancelled_error.
+    explicit thread_job(const job_options& options) noexcept
+        : priority(options.priority), deadline(options.deadline) {}
+
+    /// Runs it and gives its result away, on a worker of `pool`. False if it has been cancelled.
+    virtual bool execute(thread_pool& pool) noexcept = 0;
+    /// It will never begin: whoever waits for it gets cancelled_error.
     virtual void discard(thread_pool& pool) noexcept = 0;
-    /// It will never begin, whoever waits for it gets `why`.
+    /// It will never begin: whoever waits for it gets `why`.
     virtual void reject(thread_pool& pool, std::exception_ptr why) noexcept = 0;
+    /// The pool is through with it: it may be gone after that.
+    virtual void release() noexcept = 0;
+
+    /// Keeps it for another release(). While it is the pool's.
+    virtual void retain() noexcept = 0;
+
+    /// While it runs, or has run. On any thread.
+    virtual void ask_to_stop() noexcept = 0;
     virtual std::string_view label() const noexcept = 0;
+
+    const int priority;
+    const std::chrono::nanoseconds deadline;
 
 protected:
     ~thread_job() = default;
 };
 
-/// False if a worker has it already, or had.
+// What a job needs of its pool; see thread_pool.hpp.
+
+/// Out of the queue. False if a worker has it already, or had.
 bool take_back(thread_pool& pool, thread_job& job) noexcept;
-std::shared_ptr<thread_pool> keep_alive(thread_pool& pool);
+std::shared_ptr<thread_pool> keep_alive(thread_pool& pool) noexcept;
+/// This thread is about to block until `job`, which has not ended, has: std::logic_error if it never
+/// would.
+void begin_block(const thread_pool& pool, const thread_job& job, const future_base& state);
+void end_block(const thread_pool& pool) noexcept;
+
+/// While it lives, a job that runs is asked to stop when it is late. For one without a deadline nothing.
+class deadline_guard {
+public:
+    deadline_guard(thread_pool& pool, thread_job& job);
+    deadline_guard(const deadline_guard&) = delete;
+    deadline_guard& operator=(const deadline_guard&) = delete;
+    ~deadline_guard();
+
+    bool over() const noexcept;
+    std::exception_ptr error() const;
+
+private:
+    thread_pool& pool_;
+    thread_job& job_;
+    std::chrono::steady_clock::time_point end_;
+};
 
 /// A job with a future: state, closure and place in the queue in one block. The queue counts as one of
 /// its references.
 template <class T, class F, class... A>
 class future_job final : public future_state<T>, public thread_job {
 public:
-    explicit future_job(thread_pool& pool, F&& f, A&&... args)
-        : pool_(pool), call_(std::in_place, std::move(f), std::move(args)...) {
+    future_job(thread_pool& pool, const job_options& options, F&& f, A&&... args)
+        : thread_job(options), pool_(pool), call_(std::in_place, std::move(f), std::move(args)...) {
+        this->set_label("thread_executor", options.name);
         if constexpr (takes_stop_token<F, A...>) stop_.emplace();
     }
 
-    void execute(thread_pool& pool) noexcept override {
-        if (!this->set_running()) return leave(pool);
-        run();
-        this->drop_ref();
+    bool execute(thread_pool& pool) noexcept override {
+        bool const wanted = this->set_running();
+        if (wanted) {
+            run(pool);
+        } else {
+            leave(pool);
+        }
+        return wanted;
     }
     void discard(thread_pool& pool) noexcept override {
         call_.reset();
@@ -60,39 +112,58 @@ public:
         leave(pool);
     }
     void reject(thread_pool& pool, std::exception_ptr why) noexcept override {
-        if (!this->try_claim()) return leave(pool);
         call_.reset();
-        this->fail(std::move(why));
-        this->drop_ref();
+        if (this->try_claim()) {
+            this->fail(std::move(why));
+        } else {
+            leave(pool);
+        }
     }
+    void retain() noexcept override { this->add_ref(); }
+    void release() noexcept override { this->drop_ref(); }
+    void ask_to_stop() noexcept override { request_stop(); }
     std::string_view label() const noexcept override { return this->name(); }
 
 private:
+    using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
     /// The closure and the arguments die before the result is published: who sees the result may rely
     /// on it.
-    void run() noexcept {
+    void run(thread_pool& pool) noexcept {
+        std::optional<stored> value;
+        std::exception_ptr error;
         try {
-            if constexpr (std::is_void_v<T>) {
-                call();
-                call_.reset();
-                this->succeed();
-            } else {
-                T value = call();
-                call_.reset();
-                this->succeed(std::move(value));
+            deadline_guard const limit(pool, *this);
+            try {
+                call(value);
+            } catch (...) {
+                error = std::current_exception();
             }
+            if (limit.over()) error = limit.error();
         } catch (...) {
-            std::exception_ptr error = std::current_exception();
-            call_.reset();
+            error = std::current_exception();
+        }
+        call_.reset();
+        if (error) {
             this->fail(std::move(error));
+        } else {
+            this->succeed(std::move(*value));
         }
     }
-    decltype(auto) call() {
-        auto const apply = [this](F& f, A&... args) -> decltype(auto) {
-            return call_job(f, stop_ ? stop_->get_token() : std::stop_token(), args...);
+    void call(std::optional<stored>& value) {
+        std::stop_token token;
+        if constexpr (takes_stop_token<F, A...>) token = stop_->get_token();
+        auto const apply = [&](F& f, A&... args) {
+            if constexpr (std::is_void_v<T>) {
+                call_job(f, token, args...);
+                value.emplace();
+            } else {
+                value.emplace(call_job(f, token, args...));
+            }
         };
-        return std::apply(apply, *call_);
+        std::apply(apply, *call_);
     }
+
     void withdrawn() noexcept override {
         if (!take_back(pool_, *this)) return;
         call_.reset();
@@ -103,15 +174,22 @@ private:
     void leave(thread_pool& pool) noexcept {
         call_.reset();
         pool_kept_ = keep_alive(pool);
-        this->drop_ref();
     }
     void request_stop() noexcept override {
         if constexpr (takes_stop_token<F, A...>) stop_->request_stop();
     }
+    void begin_block() const override { detail::begin_block(pool_, *this, *this); }
+    void end_block() const noexcept override { detail::end_block(pool_); }
+
+    struct none {
+        void emplace() noexcept {}
+    };
+    using stop_source =
+        std::conditional_t<takes_stop_token<F, A...>, std::optional<std::stop_source>, none>;
 
     thread_pool& pool_;
     std::optional<std::tuple<F, A...>> call_;
-    std::optional<std::stop_source> stop_;
+    [[no_unique_address]] stop_source stop_;
     std::shared_ptr<thread_pool> pool_kept_;
 };
 

@@ -1,103 +1,196 @@
 #include <green/executor/thread_pool.hpp>
 
+#include <green/core/source_text.hpp>
 #include <green/core/trace_sink.hpp>
 #include <green/executor/executor_error.hpp>
+#include <green/loop/loop_core.hpp>
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
-#include <pthread.h>
+// A pool and its jobs: into the queue, out of it, and what waits for room.
 
 namespace green::detail {
 
-bool take_back(thread_pool& pool, thread_job& job) noexcept { return pool.take_back(job); }
+thread_pool::thread_pool(options o, std::unique_ptr<worker_initializer> initializer)
+    : options_(std::move(o)),
+      initializer_(std::move(initializer)),
+      max_workers_(options_.max_workers) {}
 
-std::shared_ptr<thread_pool> keep_alive(thread_pool& pool) { return pool.shared_from_this(); }
+thread_pool::~thread_pool() { join_threads(); }
 
-thread_pool::thread_pool(std::size_t max_workers, std::string prefix)
-    : max_workers_(max_workers), prefix_(std::move(prefix)) {}
-
-void thread_pool::start_thread() {
-    std::string name = prefix_ + "-" + std::to_string(threads_.size() + 1);
-    name.resize(std::min<std::size_t>(name.size(), 15));
-    threads_.emplace_back([self = shared_from_this()] { self->serve(); });
-    pthread_setname_np(threads_.back().native_handle(), name.c_str());
-}
-
-void thread_pool::run_job(thread_job& j) {
-    trace_sink* const trace = trace_sink::active();
-    if (trace) trace->begin_on_thread("job", "job");
-    const void* const id = &j;
-    j.execute(*this);
-    if (trace) {
-        trace->end_on_thread();
-        trace->end_async("job", id);
-    }
-}
-
-void thread_pool::serve() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-        while (queue_.empty()) {
-            if (closed_) return;
-            ++waiting_;
-            work_.wait(lock);
-            --waiting_;
-        }
-        thread_job& j = *queue_.pop_front();
-        --queued_;
-        lock.unlock();
-        run_job(j);
-        lock.lock();
-    }
+void thread_pool::check_open() const {
+    if (!broken_.empty()) throw broken_executor(broken_);
+    if (closed_) throw executor_error("cannot schedule new futures after shutdown");
 }
 
 void thread_pool::push(thread_job& j) {
-    std::unique_lock lock(mutex_);
-    if (closed_) throw executor_error("cannot schedule new futures after shutdown");
-    if (auto* const trace = trace_sink::active()) trace->begin_async("job", &j, "job");
-    queue_.push_back(j);
-    ++queued_;
-    if (queued_ > waiting_ && threads_.size() < max_workers_) {
-        try {
-            start_thread();
-        } catch (const std::system_error& e) {
-            if (threads_.empty()) {  // nobody else would ever come to it
-                queue_.remove(j);
-                --queued_;
-                throw executor_error(
-                    std::string("thread_executor: cannot start a thread: ") + e.what()
-                );
-            }
-        }
-    }
-    lock.unlock();
-    work_.notify_one();
+    lock l(mutex_);
+    check_open();
+    enqueue(j, l);
 }
 
-bool thread_pool::take_back(thread_job& j) noexcept {
-    std::lock_guard const lock(mutex_);
-    if (!j.linked()) return false;
-    queue_.remove(j);
-    --queued_;
+bool thread_pool::try_push(thread_job& j) {
+    lock l(mutex_);
+    check_open();
+    if (!has_room()) return false;
+    enqueue(j, l);
     return true;
 }
 
-void thread_pool::shutdown(bool wait, bool cancel_pending) {
-    std::vector<std::thread> threads;
-    std::vector<thread_job*> dropped;
-    {
-        std::lock_guard const lock(mutex_);
-        closed_ = true;
-        while (cancel_pending && !queue_.empty()) {
-            dropped.push_back(queue_.pop_front());
-            --queued_;
-        }
-        if (wait) threads.swap(threads_);
+bool thread_pool::push_or_wait(thread_job& j, place_wait& w) {
+    lock l(mutex_);
+    check_open();
+    if (!has_room()) {
+        waiting_.push_back(w);
+        return false;
     }
-    work_.notify_all();
-    for (thread_job* j : dropped) j->discard(*this);
-    for (auto& t : threads) t.join();
+    enqueue(j, l);
+    return true;
+}
+
+/// Who waits for room is not overtaken.
+bool thread_pool::has_room() const noexcept {
+    return options_.max_queue == 0 || (queue_.size() < options_.max_queue && waiting_.empty());
+}
+
+void thread_pool::enqueue(thread_job& j, lock& l) {
+    prepare_deadline(j);
+    queue_.push(j);
+    ++submitted_;
+    if (trace_sink* const trace = trace_sink::active()) {
+        trace->begin_async("job", &j, j.label().empty() ? "job" : j.label());
+    }
+    pushes_.store(pushes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (threads_ == 0) return start_first_worker(j);
+    worker* const next = choose_worker();
+    l.unlock();
+    notify(next);
+}
+
+void thread_pool::prepare_deadline(const thread_job& j) {
+    if (j.deadline == forever || deadlines_) return;
+    try {
+        deadlines_ = std::make_unique<deadline_watch>();
+    } catch (const std::system_error& e) {
+        throw executor_error(std::string("thread_executor: cannot start a thread: ") + e.what());
+    }
+}
+
+bool thread_pool::take_back(thread_job& j) noexcept {
+    std::lock_guard const l(mutex_);
+    if (!j.linked()) return false;
+    queue_.remove(j);
+    ++cancelled_;
+    admit_waiting();
+    return true;
+}
+
+/// A place in the queue has become free. If nobody is on the way to the queue, all are busy: there was
+/// something in it.
+void thread_pool::admit_waiting() noexcept {
+    while (!waiting_.empty() && queue_.size() < options_.max_queue) {
+        place_wait& w = *waiting_.pop_front();
+        try {
+            prepare_deadline(w.job);
+            queue_.push(w.job);
+            ++submitted_;
+        } catch (...) {
+            w.refused = std::current_exception();
+        }
+        w.end();
+    }
+}
+
+void thread_pool::refuse_waiting(const std::exception_ptr& why) noexcept {
+    while (place_wait* const w = waiting_.pop_front()) {
+        w->refused = why;
+        w->end();
+    }
+}
+
+bool thread_pool::forget(place_wait& w) noexcept {
+    std::lock_guard const l(mutex_);
+    if (!w.linked()) return false;
+    waiting_.remove(w);
+    return true;
+}
+
+// --- for jobs
+
+bool take_back(thread_pool& pool, thread_job& job) noexcept { return pool.take_back(job); }
+
+std::shared_ptr<thread_pool> keep_alive(thread_pool& pool) noexcept {
+    return pool.shared_from_this();
+}
+
+deadline_guard::deadline_guard(thread_pool& pool, thread_job& job) : pool_(pool), job_(job) {
+    if (job.deadline == forever) return;
+    auto const now = std::chrono::steady_clock::now();
+    auto const longest = std::chrono::steady_clock::time_point::max() - now;
+    end_ = now + std::min<std::chrono::nanoseconds>(job.deadline, longest);
+    pool.deadlines().add(job, end_);
+}
+
+deadline_guard::~deadline_guard() {
+    if (job_.deadline != forever) pool_.deadlines().remove(job_, end_);
+}
+
+bool deadline_guard::over() const noexcept {
+    return job_.deadline != forever && std::chrono::steady_clock::now() >= end_;
+}
+
+std::exception_ptr deadline_guard::error() const {
+    std::string const who = job_.label().empty() ? "a job"
+                                                 : "job '" + std::string(job_.label()) + "'";
+    return std::make_exception_ptr(timeout_error(
+        "thread_executor: " + who + " took longer than its deadline of " + describe(job_.deadline)
+    ));
+}
+
+// --- for green tasks
+
+void pool_wait::begin() noexcept { loop_core::current()->hold_clock(); }
+
+void pool_wait::left() noexcept { loop_core::current()->release_clock(); }
+
+void pool_wait::run() noexcept {
+    left();
+    waiter().wake();
+}
+
+bool place_wait::ready() { return pool().try_push(job); }
+
+void place_wait::start() {
+    begin();
+    try {
+        if (!pool().push_or_wait(job, *this)) return;
+    } catch (...) {
+        left();
+        throw;
+    }
+    left();
+    waiter().wake();
+}
+
+bool place_wait::cancel() noexcept {
+    if (!pool().forget(*this)) return false;
+    left();
+    return true;
+}
+
+void end_wait::start() {
+    begin();
+    if (pool().watch_end(*this)) return;
+    left();
+    waiter().wake();
+}
+
+bool end_wait::cancel() noexcept {
+    if (!pool().forget(*this)) return false;
+    left();
+    return true;
 }
 
 }  // namespace green::detail

@@ -2,41 +2,160 @@
 
 // Internal: the threads and the queue of a thread executor.
 
+#include <green/executor/deadline_watch.hpp>
+#include <green/executor/executor_stats.hpp>
+#include <green/executor/job_queue.hpp>
+#include <green/executor/place_wait.hpp>
+#include <green/executor/shutdown_options.hpp>
 #include <green/executor/thread_job.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
+#include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace green::detail {
 
+//  A worker
+//
+//              ┌────────────── a job is queued ───────────────┐
+//              ▼                                              │
+//    start ─► takes jobs ── none is left ─► spins (one at a time, if at all) ─► idle
+//              │                                                                 │
+//              └─ too many workers, or the end ─► gone ◄── nothing to do for keep_alive
+//
+//  One wake-up at most is under way: `submit` wakes a worker only if none is about to look, and a worker
+//  that finds more than one job wakes the next one. So a burst of submits costs one wake-up, and as
+//  many workers as are needed come one after another. New threads are started in the same way. The
+//  worker that went idle last is woken first: it is warm, and the others can go.
+//
+//  Everything is under one mutex, which is never held while a job, a callback or a destructor runs.
+//  The executor and each of its threads share the pool.
 class thread_pool : public std::enable_shared_from_this<thread_pool> {
 public:
-    thread_pool(std::size_t max_workers, std::string prefix);
+    struct options {
+        std::size_t max_workers;
+        std::size_t max_queue;  // 0: no bound
+        std::string name_prefix;
+        std::chrono::nanoseconds keep_alive;
+        std::chrono::nanoseconds spin;
+        std::size_t processors;
+    };
 
+    thread_pool(options o, std::unique_ptr<worker_initializer> initializer);
+    thread_pool(const thread_pool&) = delete;
+    thread_pool& operator=(const thread_pool&) = delete;
+    ~thread_pool();
+
+    // --- jobs
+    /// Queues a job, which the pool releases later; if it throws, the job stays the caller's.
     void push(thread_job& j);
+    /// The same if the queue has room; whether it had.
+    bool try_push(thread_job& j);
+    /// The same as soon as there is room: true if there is, otherwise `w` waits in a FIFO.
+    bool push_or_wait(thread_job& j, place_wait& w);
+    /// False if `w` does not wait any more.
+    bool forget(place_wait& w) noexcept;
+    /// False if it is not queued.
     bool take_back(thread_job& j) noexcept;
-    void shutdown(bool wait, bool cancel_pending);
-    std::size_t max_workers() const noexcept { return max_workers_; }
+
+    // --- workers
+    void resize(std::size_t max_workers);
+    std::size_t max_workers() const;
+    executor_stats stats() const;
+
+    // --- the end
+    void shutdown(const shutdown_options& o);
+    /// False, and `w` is not kept, if no worker is left.
+    bool watch_end(end_wait& w);
+    bool forget(end_wait& w) noexcept;
+    /// After the last worker has left.
+    void join_threads() noexcept;
+
+    // --- for jobs that run
+    void begin_block(const thread_job& job, const future_base& state);
+    void end_block() noexcept;
+    deadline_watch& deadlines() noexcept { return *deadlines_; }
+    /// This thread is one of the pool's.
+    bool is_worker() const noexcept;
 
 private:
-    void start_thread();
-    void serve();
-    void run_job(thread_job& j);
+    struct worker : list_node<worker> {
+        std::thread thread;
+        std::condition_variable woken_up;
+        bool woken = false;
+        thread_job* job = nullptr;  // that it runs
+        const future_base* blocked_on = nullptr;  // that its job waits for, without a limit of time
+    };
+    using worker_place = std::list<worker>::iterator;
+    using lock = std::unique_lock<std::mutex>;
 
-    std::mutex mutex_;
-    std::condition_variable work_;
-    intrusive_list<thread_job> queue_;
-    std::size_t queued_ = 0;
-    std::vector<std::thread> threads_;
-    std::size_t waiting_ = 0;
-    std::size_t max_workers_;
-    std::string prefix_;
+    // thread_pool.cpp: jobs
+    void check_open() const;
+    bool has_room() const noexcept;
+    void prepare_deadline(const thread_job& j);
+    void enqueue(thread_job& j, lock& l);
+    void admit_waiting() noexcept;
+    void refuse_waiting(const std::exception_ptr& why) noexcept;
+
+    // thread_pool_workers.cpp
+    std::size_t limit() const noexcept;
+    worker* choose_worker();
+    void start_worker();
+    void start_first_worker(thread_job& j);
+    void serve(worker_place me);
+    void enter(worker& me, lock& l);
+    bool initialize(lock& l);
+    void break_pool(const std::string& why, lock& l);
+    void work(worker& me, lock& l);
+    bool wait_for_work(worker& me, lock& l);
+    void spin(lock& l);
+    bool run_job(thread_job& j);
+    void leave(worker_place me, lock& l);
+    static void notify(worker* w) noexcept {
+        if (w) w->woken_up.notify_one();
+    }
+
+    // thread_pool_shutdown.cpp
+    std::vector<thread_job*> take_queue();
+    void close(lock& l, bool cancel_pending);
+    void give_up(lock& l);
+    void wake_all() noexcept;
+
+    const options options_;
+    std::unique_ptr<worker_initializer> const initializer_;
+
+    mutable std::mutex mutex_;
+    job_queue queue_;
+    intrusive_list<worker> idle_;
+    bool waking_ = false;  // a worker is on its way to look at the queue
+    bool spinning_ = false;
     bool closed_ = false;
+    std::string broken_;  // why; empty while it is not
+    std::size_t max_workers_;
+    std::size_t threads_ = 0;  // workers that have not left
+    std::size_t starting_ = 0;  // of them, those that have not looked at the queue yet
+    std::size_t running_ = 0;
+    std::uint64_t submitted_ = 0;
+    std::uint64_t finished_ = 0;
+    std::uint64_t cancelled_ = 0;
+    std::uint64_t started_ = 0;
+    intrusive_list<place_wait> waiting_;  // for room in the queue
+    intrusive_list<end_wait> ends_;  // for the last worker
+    std::list<worker> workers_;
+    std::list<worker> left_;  // kept: somebody may still be about to notify one
+    std::vector<std::thread> ended_;  // to be joined
+    std::condition_variable all_gone_;
+    std::unique_ptr<deadline_watch> deadlines_;
+    std::atomic<std::uint32_t> pushes_{0};  // for who spins
 };
 
 }  // namespace green::detail

@@ -112,7 +112,10 @@ private:
         }
         std::fflush(stdout);
         auto const end = steady::now();
-        answer({.id = f.header.id, .kind = frame_kind::result, .value = nanoseconds_between(begin, end)});
+        answer(
+            {.id = f.header.id, .kind = frame_kind::result, .value = nanoseconds_between(begin, end)
+            }
+        );
         if (end - last_bell_ >= announce_after || board_.half_full()) announce();
     }
 
@@ -162,7 +165,45 @@ private:
     bool announced_ = true;
 };
 
+/// All that is in a shared memory.
+byte_buffer content_of(int memory) {
+    byte_buffer bytes;
+    for (off_t at = 0;;) {
+        constexpr std::size_t step = std::size_t{1} << 16;
+        ssize_t const got = ::pread(memory, bytes.extend(step), step, at);
+        at += std::max<ssize_t>(got, 0);
+        bytes.truncate(static_cast<std::size_t>(at));
+        if (got <= 0) return bytes;
+    }
+}
+
+/// The exit status of a call that gives one, or nothing.
+int status_of(std::span<const std::byte> call) {
+    byte_buffer outcome;
+    decoder request(call);
+    encoder reply(outcome);
+    run_call(request, reply, std::stop_token());
+    decoder d(outcome.bytes());
+    if (d.remaining() > 1 && d.get<bool>() == reply_is_value) return d.get<int>();
+    decoder failed(outcome.bytes());
+    std::exception_ptr const problem = decode_reply<void>(failed).error;
+    if (!problem) return 0;
+    std::fprintf(stderr, "green: process %d: %s\n", ::getpid(), describe(problem).c_str());
+    return 1;
+}
+
 }  // namespace
+
+void program_main(descriptor memory, pid_t parent) noexcept {
+    end_with(parent);
+    reset_signals();
+    ::prctl(PR_SET_NAME, "green-process");
+    byte_buffer const call = content_of(memory.get());
+    memory.reset();
+    int const status = status_of(call.bytes());
+    std::fflush(nullptr);
+    ::_exit(status);
+}
 
 void reset_signals() noexcept {
     struct sigaction action = {};

@@ -12,6 +12,9 @@ namespace green::detail {
 /// the worker ends with it, whatever becomes of it.
 [[noreturn]] void worker_main(descriptor jobs, descriptor board, pid_t parent) noexcept;
 
+/// Makes the one call that is encoded in `memory`; what it returns is the exit status, 1 if it throws.
+[[noreturn]] void program_main(descriptor memory, pid_t parent) noexcept;
+
 /// The signals of a worker: none is blocked; SIGINT is ignored, for Ctrl-C is the application's
 /// affair; SIGTERM ends it. Handlers that the program's static initialisers have installed stay.
 void reset_signals() noexcept;

@@ -10,9 +10,7 @@
 namespace green::detail {
 
 worker_board::worker_board(int memory) {
-    void* const at = ::mmap(
-        nullptr, memory_size(), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0
-    );
+    void* const at = ::mmap(nullptr, memory_size(), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
     if (at == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
     shared_ = static_cast<layout*>(at);  // all zero, as it begins
 }

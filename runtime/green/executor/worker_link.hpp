@@ -48,8 +48,7 @@ public:
     bool has_room(std::size_t depth) const noexcept {
         if (phase != worker_phase::ready) return false;
         return jobs.empty() ||
-            (jobs.size() < depth && !held_up && !waits_for_room &&
-             !jobs.front().job->exclusive());
+            (jobs.size() < depth && !held_up && !waits_for_room && !jobs.front().job->exclusive());
     }
 
     /// Puts the job onto its way; `flush` sends it. Its time begins.

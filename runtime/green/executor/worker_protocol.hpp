@@ -60,8 +60,9 @@ struct worker_settings {
 enum class control_kind : std::uint32_t {
     hello,  // from the server, first: its build
     start,  // to the server: a worker, with its job socket and board
-    kill,  // to the server: a signal for a worker
-    started,  // from the server: the worker's pid
+    start_program,  // to the server: a process for one call, with the memory that the call is in
+    kill,  // to the server: a signal for one of them
+    started,  // from the server: its pid
     not_started,  // from the server: errno
     exited,  // from the server: wait status and what it used
 };
@@ -82,8 +83,10 @@ struct control_message {
 
 inline constexpr char fork_server_role[] = "fork-server";
 inline constexpr char worker_role[] = "worker";
+inline constexpr char program_role[] = "program";
 
-/// Where a fork server finds its control socket, an exec'ed worker its job socket and board.
+/// Where a fork server finds its control socket, an exec'ed worker its job socket and board, and an
+/// exec'ed process its call.
 inline constexpr int first_passed_descriptor = 3;
 
 }  // namespace green::detail

@@ -1,0 +1,59 @@
+"""bench/process.cpp on concurrent.futures.ProcessPoolExecutor."""
+
+import collections
+import concurrent.futures
+import statistics
+import sys
+import time
+
+from measure import Program
+
+
+def nothing():
+    return 1
+
+
+def round_trip(out):
+    with concurrent.futures.ProcessPoolExecutor(1) as pool:
+        pool.submit(nothing).result()
+        us = []
+        for _ in range(20 * out.slices):
+            start = time.perf_counter()
+            pool.submit(nothing).result()
+            us.append((time.perf_counter() - start) * 1e6)
+    out.report("process_round_trip", statistics.median(us), "us")
+
+
+def jobs(out):
+    count = 2_000
+    best = float("inf")
+    with concurrent.futures.ProcessPoolExecutor(1) as pool:
+        pool.submit(nothing).result()
+        for _ in range(1 + out.slices // 10):
+            waiting = collections.deque()
+            start = time.perf_counter()
+            for _ in range(count):
+                waiting.append(pool.submit(nothing))
+                if len(waiting) == 1000:
+                    waiting.popleft().result()
+            for future in waiting:
+                future.result()
+            best = min(best, (time.perf_counter() - start) / count * 1e9)
+    out.report("process_jobs", best, "ns")
+
+
+def start(out):
+    ms = []
+    for _ in range(1 + out.slices // 10):
+        begin = time.perf_counter()
+        with concurrent.futures.ProcessPoolExecutor(8) as pool:
+            concurrent.futures.wait([pool.submit(nothing) for _ in range(8)])
+            ms.append((time.perf_counter() - begin) * 1e3)
+    out.report("process_start", statistics.median(ms), "ms")
+
+
+if __name__ == "__main__":
+    out = Program("python", sys.argv[1:])
+    for name, figure in {"process_round_trip": round_trip, "process_jobs": jobs, "process_start": start}.items():
+        if out.wants(name):
+            figure(out)

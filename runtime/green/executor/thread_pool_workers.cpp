@@ -1,0 +1,262 @@
+#include <green/core/trace_sink.hpp>
+#include <green/executor/executor_error.hpp>
+#include <green/executor/thread_pool.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include <pthread.h>
+
+// The course of a worker.
+
+namespace green::detail {
+namespace {
+
+/// Of the thread that runs: which pool it works for.
+thread_local const thread_pool* own_pool = nullptr;
+thread_local void* own_worker = nullptr;
+
+void cpu_relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+    asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+bool thread_pool::is_worker() const noexcept { return own_pool == this; }
+
+/// At the end somebody has to work off the queue, whatever the size is.
+std::size_t thread_pool::limit() const noexcept {
+    return closed_ ? std::max<std::size_t>(1, max_workers_) : max_workers_;
+}
+
+/// If nobody is on the way to the queue, somebody is sent: an idle worker, whom the caller notifies,
+/// or a new one. A slow initializer of one does not keep the others.
+thread_pool::worker* thread_pool::choose_worker() {
+    if (queue_.empty() || waking_ || spinning_) return nullptr;
+    if (worker* const w = idle_.back()) {
+        idle_.remove(*w);
+        w->woken = true;
+        waking_ = true;
+        return w;
+    }
+    bool const enough = initializer_ ? starting_ >= queue_.size() : starting_ > 0;
+    if (!enough && threads_ < limit()) {
+        try {
+            start_worker();
+        } catch (const std::system_error&) {  // those that there are have to do
+        }
+    }
+    return nullptr;
+}
+
+void thread_pool::start_worker() {
+    if (left_.empty()) left_.emplace_back();
+    worker_place const place = left_.begin();
+    // It begins with the mutex, so it finds the thread in its place.
+    place->thread = std::thread([self = shared_from_this(), place] { self->serve(place); });
+    workers_.splice(workers_.end(), left_, place);
+    ++threads_;
+    ++started_;
+    ++starting_;
+}
+
+/// Without a worker nobody would ever come to the job.
+void thread_pool::start_first_worker(thread_job& j) {
+    if (limit() == 0) return;  // until it is resized
+    try {
+        start_worker();
+    } catch (const std::system_error& e) {
+        queue_.remove(j);
+        --submitted_;
+        throw executor_error(std::string("thread_executor: cannot start a thread: ") + e.what());
+    }
+}
+
+void thread_pool::serve(worker_place me) {
+    lock l(mutex_);
+    enter(*me, l);
+    bool const ready = initialize(l);
+    --starting_;
+    if (ready) work(*me, l);
+    leave(me, l);
+}
+
+void thread_pool::enter(worker& me, lock& l) {
+    own_pool = this;
+    own_worker = &me;
+    std::string name = options_.name_prefix + "-" + std::to_string(started_);
+    l.unlock();
+    name.resize(std::min<std::size_t>(name.size(), 15));  // what the system keeps
+    pthread_setname_np(pthread_self(), name.c_str());
+    l.lock();
+}
+
+/// False if it failed: the pool is broken then.
+bool thread_pool::initialize(lock& l) {
+    if (!initializer_) return true;
+    l.unlock();
+    std::string failure;
+    try {
+        initializer_->run();
+    } catch (...) {
+        failure = ": " + describe(std::current_exception());
+    }
+    l.lock();
+    if (failure.empty()) return true;
+    break_pool("thread_executor: the initializer of a worker failed" + failure, l);
+    return false;
+}
+
+void thread_pool::break_pool(const std::string& why, lock& l) {
+    if (!broken_.empty()) return;
+    broken_ = why + "; the executor is of no use any more";
+    std::fprintf(stderr, "green: %s\n", broken_.c_str());
+    closed_ = true;
+    std::vector<thread_job*> const jobs = take_queue();
+    refuse_waiting(std::make_exception_ptr(broken_executor(broken_)));
+    wake_all();
+    l.unlock();
+    for (thread_job* const j : jobs) {
+        j->reject(*this, std::make_exception_ptr(broken_executor(broken_)));
+        j->release();
+    }
+    l.lock();
+}
+
+void thread_pool::work(worker& me, lock& l) {
+    thread_job* done = nullptr;  // still to be released, without the lock
+    for (;;) {
+        bool const too_many = threads_ > limit();
+        thread_job* const j = too_many ? nullptr : queue_.pop();
+        if (!j && done) {
+            l.unlock();
+            std::exchange(done, nullptr)->release();
+            l.lock();
+            continue;
+        }
+        if (!j) {
+            if (too_many || closed_ || !wait_for_work(me, l)) return;
+            continue;
+        }
+        me.job = j;
+        ++running_;
+        admit_waiting();
+        worker* const next = choose_worker();
+        l.unlock();
+        notify(next);
+        if (done) done->release();
+        bool const ran = run_job(*j);
+        done = j;
+        l.lock();
+        me.job = nullptr;
+        --running_;
+        ++(ran ? finished_ : cancelled_);
+    }
+}
+
+bool thread_pool::run_job(thread_job& j) {
+    trace_sink* const trace = trace_sink::active();
+    if (trace) trace->begin_on_thread("job", j.label().empty() ? "job" : j.label());
+    bool const ran = j.execute(*this);
+    if (trace) {
+        trace->end_on_thread();
+        trace->end_async("job", &j);
+    }
+    return ran;
+}
+
+/// False if nothing came for keep_alive.
+bool thread_pool::wait_for_work(worker& me, lock& l) {
+    if (options_.spin.count() > 0 && !spinning_ && threads_ <= options_.processors) {
+        spin(l);
+        if (!queue_.empty() || closed_) return true;
+    }
+    me.woken = false;
+    idle_.push_back(me);
+    auto const woken = [&me] { return me.woken; };
+    auto const start = std::chrono::steady_clock::now();
+    if (options_.keep_alive > std::chrono::steady_clock::time_point::max() - start) {
+        me.woken_up.wait(l, woken);
+    } else if (!me.woken_up.wait_until(l, start + options_.keep_alive, woken)) {
+        idle_.remove(me);
+        return false;
+    }
+    waking_ = false;
+    return true;
+}
+
+/// Looks for work without sleeping, for a short while: a thread that sleeps takes long to wake.
+void thread_pool::spin(lock& l) {
+    constexpr int looks = 32;  // between two looks at the clock
+    spinning_ = true;
+    std::uint32_t const seen = pushes_.load(std::memory_order_relaxed);
+    l.unlock();
+    auto const end = std::chrono::steady_clock::now() + options_.spin;
+    for (bool pushed = false; !pushed && std::chrono::steady_clock::now() < end;) {
+        for (int i = 0; i < looks && !pushed; ++i) {
+            cpu_relax();
+            pushed = pushes_.load(std::memory_order_relaxed) != seen;
+        }
+    }
+    l.lock();
+    spinning_ = false;
+}
+
+void thread_pool::leave(worker_place me, lock& l) {
+    --threads_;
+    std::vector<std::thread> ended = std::exchange(ended_, {});
+    if (me->thread.joinable()) ended_.push_back(std::move(me->thread));  // not one left behind
+    left_.splice(left_.end(), workers_, me);
+    if (threads_ == 0) {
+        all_gone_.notify_all();
+        while (end_wait* const w = ends_.pop_front()) w->end();
+    }
+    worker* const next = choose_worker();  // this one may have been on its way to the queue
+    l.unlock();
+    notify(next);
+    for (std::thread& t : ended) t.join();
+}
+
+// --- jobs that wait for jobs
+
+/// Every worker waits for a job of this pool: nobody is left to end one. A worker whose job is done
+/// already is only about to wake.
+void thread_pool::begin_block(const thread_job& job, const future_base& state) {
+    auto& me = *static_cast<worker*>(own_worker);
+    std::lock_guard const l(mutex_);
+    if (me.job == &job) {
+        throw std::logic_error("green: deadlock: a job of a thread_executor waits for itself");
+    }
+    me.blocked_on = &state;
+    auto const is_stuck = [](const worker& w) { return w.blocked_on && !w.blocked_on->done(); };
+    bool const help_may_come = threads_ < limit();
+    if (help_may_come || !std::all_of(workers_.begin(), workers_.end(), is_stuck)) return;
+    me.blocked_on = nullptr;
+    throw std::logic_error(
+        "green: deadlock: every thread of this thread_executor waits for a job of "
+        "it, and none is left to run one"
+    );
+}
+
+void thread_pool::end_block() noexcept {
+    std::lock_guard const l(mutex_);
+    static_cast<worker*>(own_worker)->blocked_on = nullptr;
+}
+
+void begin_block(const thread_pool& pool, const thread_job& job, const future_base& state) {
+    // The pool may be gone, unless this thread is one of its own.
+    if (own_pool == &pool) const_cast<thread_pool&>(pool).begin_block(job, state);
+}
+
+void end_block(const thread_pool& pool) noexcept {
+    if (own_pool == &pool) const_cast<thread_pool&>(pool).end_block();
+}
+
+}  // namespace green::detail

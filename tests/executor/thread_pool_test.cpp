@@ -1,0 +1,309 @@
+#include "support/waits.hpp"
+
+#include <green/executor/promise.hpp>
+#include <green/executor/thread_executor.hpp>
+#include <green/executor/wait.hpp>
+
+#include <atomic>
+#include <latch>
+#include <memory>
+#include <mutex>
+#include <semaphore>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+// The threads of a thread_executor and its queue.
+
+using namespace green;
+using namespace std::chrono_literals;
+
+namespace {
+
+int square(int x) { return x * x; }
+
+/// Holds one worker as long as it lives.
+class blocker {
+public:
+    explicit blocker(thread_executor& pool) {
+        pool.submit([door = door_] {
+            door->begun.release();
+            door->open.acquire();
+        });
+        door_->begun.acquire();
+    }
+    blocker(const blocker&) = delete;
+    blocker& operator=(const blocker&) = delete;
+    ~blocker() { door_->open.release(); }
+
+private:
+    struct door {
+        std::binary_semaphore begun{0};
+        std::binary_semaphore open{0};
+    };
+    std::shared_ptr<door> door_ = std::make_shared<door>();
+};
+
+void wait_for_idle(const thread_executor& pool) {
+    while (pool.stats().idle == 0 || pool.stats().running > 0) std::this_thread::yield();
+}
+
+}  // namespace
+
+// conformance 30
+TEST_CASE("thread_executor: an idle thread is used again", "[thread_pool]") {
+    thread_executor pool(8);
+    for (int i = 0; i < 20; ++i) {
+        REQUIRE(pool.submit(square, i).result() == i * i);
+        wait_for_idle(pool);
+    }
+    executor_stats const s = pool.stats();
+    REQUIRE(s.workers_started == 1);
+    REQUIRE(s.submitted == 20);
+    REQUIRE(s.finished == 20);
+    REQUIRE(s.queued == 0);
+    REQUIRE(s.max_workers == 8);
+}
+
+TEST_CASE("thread_executor: idle threads end after a while, and come back", "[thread_pool]") {
+    thread_executor pool({.max_workers = 3, .keep_alive = 1ms});
+    for (int round = 0; round < 3; ++round) {
+        std::vector<future<int>> jobs;
+        for (int i = 0; i < 50; ++i) jobs.push_back(pool.submit(square, i));
+        blocking_wait(jobs);
+        while (pool.stats().workers > 0) std::this_thread::yield();
+    }
+    REQUIRE(pool.stats().workers_started >= 3);
+    REQUIRE(pool.stats().finished == 150);
+}
+
+TEST_CASE("thread_executor: the greatest priority first, in order within it", "[thread_pool]") {
+    thread_executor pool(1);
+    std::string order;
+    {
+        blocker const b(pool);
+        auto const note = [&order](char c) { order += c; };
+        pool.submit({.priority = -1}, note, 'g');
+        pool.submit(note, 'd');
+        pool.submit({.priority = 7}, note, 'b');
+        pool.submit(note, 'e');
+        pool.submit({.priority = 9}, note, 'a');
+        pool.submit({.priority = 7}, note, 'c');
+        auto dropped = pool.submit({.priority = 8}, note, '?');
+        REQUIRE(dropped.cancel());
+        pool.submit(note, 'f');
+    }
+    pool.shutdown();
+    REQUIRE(order == "abcdefg");
+}
+
+TEST_CASE("thread_executor: a cancelled job lets go at once of what it holds", "[thread_pool]") {
+    thread_executor pool(1);
+    blocker const b(pool);
+    auto token = std::make_shared<int>(1);
+    std::weak_ptr<int> const watch = token;
+    std::vector<future<int>> jobs;
+    for (int i = 0; i < 3; ++i) jobs.push_back(pool.submit([token] { return *token; }));
+    token.reset();
+    for (auto& j : jobs) {
+        REQUIRE_FALSE(watch.expired());
+        REQUIRE(j.cancel());
+    }
+    REQUIRE(watch.expired());
+    REQUIRE(pool.stats().queued == 0);
+    REQUIRE(pool.stats().cancelled == 3);
+}
+
+TEST_CASE("thread_executor: threads cancel and run the same jobs", "[thread_pool]") {
+    std::atomic<int> ran{0};
+    int cancelled = 0;
+    {
+        thread_executor pool(2);
+        for (int i = 0; i < 3000; ++i) {
+            auto f = pool.submit([&ran] { ++ran; });
+            if (i % 3 == 0) std::this_thread::yield();
+            if (f.cancel()) ++cancelled;
+        }
+    }
+    REQUIRE(ran + cancelled == 3000);
+}
+
+// conformance 48
+TEST_CASE("thread_executor: resize, to 0 and back", "[thread_pool]") {
+    thread_executor pool(2);
+    REQUIRE(pool.submit(square, 3).result() == 9);
+    pool.resize(0);
+    while (pool.stats().workers > 0) std::this_thread::yield();
+    std::vector<future<int>> jobs;
+    for (int i = 0; i < 10; ++i) jobs.push_back(pool.submit(square, i));
+    REQUIRE(pool.stats().queued == 10);
+    std::latch together(3);
+    for (int i = 0; i < 3; ++i) pool.submit([&] { together.arrive_and_wait(); });
+    pool.resize(3);
+    together.wait();  // all three are there at once
+    REQUIRE(blocking_wait(jobs).done.size() == 10);
+    pool.resize(1);
+    while (pool.stats().workers > 1) std::this_thread::yield();
+    REQUIRE(pool.submit(square, 3).result() == 9);
+    pool.resize(0);
+    auto last = pool.submit(square, 4);
+    pool.shutdown();  // works off what is queued all the same
+    REQUIRE(last.result() == 16);
+}
+
+// conformance 44
+TEST_CASE("thread_executor: every thread is initialized before its first job", "[thread_pool]") {
+    static thread_local int initialized = 0;
+    std::atomic<int> calls{0};
+    std::atomic<bool> all_once{true};
+    {
+        std::latch together(3);
+        thread_executor pool({.max_workers = 3}, [&calls] {
+            ++calls;
+            ++initialized;
+        });
+        for (int i = 0; i < 30; ++i) {
+            pool.submit([&, i] {
+                if (i < 3) together.arrive_and_wait();
+                if (initialized != 1) all_once = false;
+            });
+        }
+    }
+    REQUIRE(calls == 3);
+    REQUIRE(all_once);
+}
+
+// conformance 45, 66
+TEST_CASE("thread_executor: an initializer that throws breaks it", "[thread_pool]") {
+    std::latch queued(1);
+    thread_executor pool({.max_workers = 2}, [&queued] {
+        queued.wait();
+        throw std::runtime_error("no licence (on stderr on purpose)");
+    });
+    auto first = pool.submit(square, 1);
+    auto second = pool.submit(square, 2);
+    queued.count_down();
+    REQUIRE_THROWS_AS(first.result(), broken_executor);
+    REQUIRE_THROWS_AS(second.result(), broken_executor);
+    REQUIRE_THROWS_AS(pool.submit(square, 1), broken_executor);
+    REQUIRE(
+        green_test::error_of<executor_error>([&] { first.result(); }) ==
+        "thread_executor: the initializer of a worker failed: no licence (on stderr on purpose); "
+        "the executor is of no use any more"
+    );
+    REQUIRE(first.exception() != second.exception());
+}
+
+TEST_CASE("thread_executor: a job that is late is asked, and gets timeout_error", "[thread_pool]") {
+    thread_executor pool(2);
+    auto const until_asked = [](const std::stop_token& stop) {
+        while (!stop.stop_requested()) std::this_thread::sleep_for(1ms);
+        return 1;
+    };
+    auto late = pool.submit({.deadline = 5ms, .name = "slow"}, until_asked);
+    auto in_time = pool.submit({.deadline = 1h}, square, 3);
+    auto deaf = pool.submit({.deadline = 1ms}, [] {
+        std::this_thread::sleep_for(3ms);
+        throw std::runtime_error("dropped");
+    });
+    REQUIRE(in_time.result() == 9);
+    REQUIRE(green_test::error_of<timeout_error>([&] {
+                late.result();
+            }) == "thread_executor: job 'slow' took longer than its deadline of 5 ms");
+    REQUIRE_THROWS_AS(deaf.result(), timeout_error);
+}
+
+// --- the end
+
+// conformance 62
+TEST_CASE("thread_executor: a shutdown that does not wait for ever", "[thread_pool]") {
+    std::binary_semaphore asked{0};
+    std::binary_semaphore begun{0};
+    std::binary_semaphore ended{0};
+    future<int> queued;
+    {
+        thread_executor pool({.max_workers = 1, .shutdown_grace = 0s});
+        pool.submit({.name = "stubborn (on purpose)"}, [&](const std::stop_token& stop) {
+            begun.release();
+            while (!stop.stop_requested()) std::this_thread::sleep_for(1ms);
+            asked.acquire();
+            ended.release();
+        });
+        queued = pool.submit(square, 2);
+        begun.acquire();
+    }  // returns although the job runs on
+    REQUIRE(queued.cancelled());
+    asked.release();
+    ended.acquire();
+}
+
+TEST_CASE("thread_executor: a shutdown within its grace", "[thread_pool]") {
+    thread_executor pool(1);
+    auto job = pool.submit(square, 2);
+    pool.shutdown({.grace = 1h});
+    REQUIRE(job.result() == 4);
+}
+
+TEST_CASE("thread_executor: shut down and destroyed by one of its jobs", "[thread_pool]") {
+    auto pool = std::make_unique<thread_executor>(2);
+    std::latch ready(1);
+    auto job = pool->submit([&] {
+        ready.wait();
+        pool->shutdown();
+        pool.reset();
+        return 7;
+    });
+    auto other = pool->submit(square, 3);
+    ready.count_down();
+    REQUIRE(job.result() == 7);
+    REQUIRE(other.result() == 9);
+}
+
+GREEN_TEST_REAL_CLOCK("thread_executor: close() waits without blocking the loop", "[thread_pool]") {
+    thread_executor pool(1);
+    auto b = std::make_unique<blocker>(pool);
+    auto queued = pool.submit(square, 3);
+    auto closing = spawn(pool.close());
+    co_await sleep_for(1ms);
+    REQUIRE_FALSE(closing.done());
+    REQUIRE_THROWS_AS(pool.submit(square, 1), executor_error);
+    closing.cancel();
+    co_await closing.join();
+    REQUIRE(closing.cancelled());
+    b.reset();
+    co_await pool.close();
+    REQUIRE(queued.result() == 9);
+    REQUIRE(pool.stats().workers == 0);
+    co_await pool.close();
+}
+
+// --- jobs that wait for jobs
+
+TEST_CASE("thread_executor: a job that waits for what can never run", "[thread_pool]") {
+    thread_executor pool(1);
+    auto outer = pool.submit([&] { return pool.submit(square, 5).result(); });
+    REQUIRE(
+        green_test::error_of<std::logic_error>([&] { outer.result(); }) ==
+        "green: deadlock: every thread of this thread_executor waits for a job of it, and none is "
+        "left to run one"
+    );
+    auto in_time = pool.submit([&] { return pool.submit(square, 5).result(1ms); });
+    REQUIRE_THROWS_AS(in_time.result(), timeout_error);  // not for ever, so no deadlock
+    promise<future<int>> own;
+    auto itself = pool.submit([f = own.get_future()] { return f.result().result(); });
+    own.set_value(itself);
+    REQUIRE(green_test::error_of<std::logic_error>([&] {
+                itself.result();
+            }) == "green: deadlock: a job of a thread_executor waits for itself");
+}
+
+TEST_CASE("thread_executor: jobs that wait for jobs where there are threads", "[thread_pool]") {
+    thread_executor pool(3);
+    for (int round = 0; round < 200; ++round) {
+        auto outer = pool.submit([&] {
+            return pool.submit([&] { return pool.submit(square, 5).result(); }).result();
+        });
+        REQUIRE(outer.result() == 25);
+    }
+}
