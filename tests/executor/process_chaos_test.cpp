@@ -32,8 +32,8 @@ int work(const std::string& runs_path, const std::string& pids_path, int job, in
     pids[static_cast<std::size_t>(pid) % pid_places] = pid;
     pids[pid_places] = ::getppid();
     ++runs[static_cast<std::size_t>(job)];
-    volatile int sink = 0;
-    for (int i = 0; i < rounds; ++i) sink = sink + i;
+    volatile unsigned sink = 0;
+    for (int i = 0; i < rounds; ++i) sink = sink + static_cast<unsigned>(i);
     return job;
 }
 
