@@ -1,6 +1,6 @@
+#include "executor/process_jobs.hpp"
 #include "support/subprocess.hpp"
 #include "support/text.hpp"
-#include "executor/process_jobs.hpp"
 
 #include <csignal>
 #include <cstdio>

@@ -1,9 +1,9 @@
 #include <green/executor/process.hpp>
 
-#include "support/subprocess.hpp"
-#include "support/text.hpp"
 #include "executor/process_jobs.hpp"
 #include "support/green_test.hpp"
+#include "support/subprocess.hpp"
+#include "support/text.hpp"
 
 #include <stdexcept>
 #include <string>

@@ -1,4 +1,5 @@
 #include <green/green.hpp>
+
 #include <cstdlib>
 int answer() { return 42; }
 green::task<> ask() {
