@@ -1,8 +1,6 @@
 #include <green/executor/worker_link.hpp>
 
-#include <algorithm>
 #include <cstring>
-#include <memory>
 #include <utility>
 
 #include <sys/wait.h>
