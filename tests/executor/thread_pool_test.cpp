@@ -238,6 +238,25 @@ TEST_CASE("thread_executor: a shutdown that does not wait for ever", "[thread_po
     ended.acquire();
 }
 
+TEST_CASE("thread_executor: what is left behind is not waited for later either", "[thread_pool]") {
+    auto const door = std::make_shared<std::binary_semaphore>(0);
+    auto const done = std::make_shared<std::binary_semaphore>(0);
+    {
+        std::binary_semaphore begun{0};
+        thread_executor pool(1);
+        pool.submit({.name = "deaf (on purpose)"}, [door, done, &begun] {
+            begun.release();
+            door->acquire();
+            done->release();
+        });
+        begun.acquire();
+        pool.shutdown({.grace = 1ms});
+        pool.shutdown();
+    }
+    door->release();
+    done->acquire();
+}
+
 TEST_CASE("thread_executor: a shutdown within its grace", "[thread_pool]") {
     thread_executor pool(1);
     auto job = pool.submit(square, 2);

@@ -147,9 +147,4 @@ private:
     detail::state_ref<detail::future_state<T>> state_;
 };
 
-template <class T>
-std::string to_string(const future<T>& f) {
-    return f.describe();
-}
-
 }  // namespace green

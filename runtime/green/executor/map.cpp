@@ -36,7 +36,9 @@ std::size_t chunk_sizes::window() const noexcept {
 }
 
 void chunk_sizes::took(std::size_t items, std::int64_t nanoseconds) noexcept {
-    if (fixed_ || items < chunk_ || nanoseconds > wanted_chunk_ns / 2) return;
+    // A chunk that did not end by itself took 0.
+    bool const short_one = nanoseconds > 0 && nanoseconds <= wanted_chunk_ns / 2;
+    if (fixed_ || items < chunk_ || !short_one) return;
     std::size_t const doubled = std::min(chunk_ * 2, largest_chunk);
     // A window that somebody set is shared out among the workers.
     bool const fits = window_ == map_options::automatic ||

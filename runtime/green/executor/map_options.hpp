@@ -7,6 +7,7 @@
 
 namespace green {
 
+/// How the items of a `map` are handed to the workers.
 struct map_options {
     static constexpr std::size_t automatic = static_cast<std::size_t>(-1);
 

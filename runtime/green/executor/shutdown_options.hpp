@@ -6,6 +6,7 @@
 
 namespace green {
 
+/// How an executor ends.
 struct shutdown_options {
     /// Wait until all jobs have ended and all workers are gone.
     bool wait = true;

@@ -19,7 +19,8 @@ public:
     state_ref(state_ref&& o) noexcept : state_(o.release()) {}
     template <class Derived>
         requires std::derived_from<Derived, S>
-    state_ref(state_ref<Derived> o) noexcept : state_(o.release()) {}
+    state_ref(state_ref<Derived> o) noexcept  // NOLINT(google-explicit-constructor): as pointers do
+        : state_(o.release()) {}
     state_ref& operator=(state_ref o) noexcept {
         std::swap(state_, o.state_);
         return *this;

@@ -17,6 +17,7 @@
 
 namespace green {
 
+/// The threads of an executor, and the queue before them.
 struct thread_executor_options {
     /// Threads at most. 0: min(32, processors this process may use + 4), where taskset and the quota of
     /// a container count.

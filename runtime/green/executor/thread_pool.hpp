@@ -141,6 +141,7 @@ private:
     bool waking_ = false;  // a worker is on its way to look at the queue
     bool spinning_ = false;
     bool closed_ = false;
+    bool given_up_ = false;  // the jobs that still run have been left behind
     std::string broken_;  // why; empty while it is not
     std::size_t max_workers_;
     std::size_t threads_ = 0;  // workers that have not left

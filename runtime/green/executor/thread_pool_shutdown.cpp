@@ -46,7 +46,7 @@ void thread_pool::close(lock& l, bool cancel_pending) {
 void thread_pool::shutdown(const shutdown_options& o) {
     lock l(mutex_);
     close(l, o.cancel_pending);
-    if (!o.wait || is_worker()) return;  // a job cannot wait for its own end
+    if (!o.wait || given_up_ || is_worker()) return;  // a job cannot wait for its own end
     auto const gone = [this] { return threads_ == 0; };
     auto const start = std::chrono::steady_clock::now();
     if (o.grace > std::chrono::steady_clock::time_point::max() - start) {
@@ -61,6 +61,7 @@ void thread_pool::shutdown(const shutdown_options& o) {
 
 /// The time is over: names what runs, asks it to stop and lets it go.
 void thread_pool::give_up(lock& l) {
+    given_up_ = true;
     close(l, true);
     std::vector<thread_job*> left;
     for (worker& w : workers_) {

@@ -169,7 +169,7 @@ bool thread_pool::run_job(thread_job& j) {
 bool thread_pool::wait_for_work(worker& me, lock& l) {
     if (options_.spin.count() > 0 && !spinning_ && threads_ <= options_.processors) {
         spin(l);
-        if (!queue_.empty() || closed_) return true;
+        if (!queue_.empty() || closed_ || threads_ > limit()) return true;
     }
     me.woken = false;
     idle_.push_back(me);

@@ -15,12 +15,14 @@
 
 namespace green {
 
+/// When a `wait` for several futures is over.
 enum class return_when : unsigned char {
     all_completed,
     first_completed,
     first_exception,  ///< a failure; a cancelled one is none. Without one: all_completed
 };
 
+/// How long and for what to wait.
 struct wait_options {
     std::chrono::nanoseconds timeout = forever;  ///< then the wait ends with what is done
     green::return_when return_when = green::return_when::all_completed;
