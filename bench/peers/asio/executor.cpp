@@ -13,15 +13,15 @@ void nothing() {}
 /// One job: to the pool, and back to the coroutine's own context.
 template <class F>
 asio::awaitable<void> run_on(asio::thread_pool& pool, F job) {
+    auto const initiate = [&pool, job](auto handler) {
+        auto const back = asio::get_associated_executor(handler);
+        asio::post(pool, [job, back, handler = std::move(handler)]() mutable {
+            job();
+            asio::post(back, std::move(handler));
+        });
+    };
     co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-        [&pool, job](auto handler) {
-            auto const back = asio::get_associated_executor(handler);
-            asio::post(pool, [job, back, handler = std::move(handler)]() mutable {
-                job();
-                asio::post(back, std::move(handler));
-            });
-        },
-        asio::use_awaitable
+        initiate, asio::use_awaitable
     );
 }
 
