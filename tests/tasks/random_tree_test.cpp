@@ -6,6 +6,7 @@
 
 #include "support/gate.hpp"
 #include "support/green_test.hpp"
+#include "support/random.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/loop/loop.hpp>
@@ -36,25 +37,14 @@ namespace {
 using namespace green;
 using namespace green_test;
 
-class generator {
+class generator : public random_source {
 public:
-    explicit generator(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15U + 1) {}
+    using random_source::random_source;
 
-    std::uint64_t next() {
-        std::uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-        return z ^ (z >> 31);
-    }
-    int below(int n) { return static_cast<int>(next() % static_cast<std::uint64_t>(n)); }
-    bool one_in(int n) { return below(n) == 0; }
     std::chrono::nanoseconds delay() {
         // Few different ones, so that much happens at one instant.
         return std::chrono::milliseconds(below(6));
     }
-
-private:
-    std::uint64_t state_;
 };
 
 struct tree_error : std::runtime_error {
