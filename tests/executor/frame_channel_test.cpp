@@ -32,15 +32,14 @@ std::vector<std::string> samples() {
     return out;
 }
 
+/// On any thread, so without assertions: a frame that does not fit is not what was sent either.
 std::vector<std::string> read_frames(int socket, std::size_t count) {
     std::vector<std::string> out;
     frame_reader reader;
-    while (out.size() < count) {
-        REQUIRE(reader.fill(socket, 0) == io_state::done);
+    while (out.size() < count && reader.fill(socket, 0) == io_state::done) {
         while (auto f = reader.next()) {
-            REQUIRE(f->header.id == out.size());
-            REQUIRE(f->header.size == f->payload.size());
-            out.push_back(text_of(f->payload));
+            bool const fits = f->header.id == out.size() && f->header.size == f->payload.size();
+            out.push_back(fits ? text_of(f->payload) : "a frame that does not fit");
         }
     }
     return out;
