@@ -21,7 +21,6 @@ constexpr std::size_t largest_chunk = 16'384;
 chunk_sizes::chunk_sizes(const map_options& options, std::size_t workers)
     : workers_(workers),
       window_(options.window),
-      chunk_(1),
       fixed_(options.chunksize != map_options::automatic) {
     if (options.chunksize == 0) throw std::invalid_argument("map: chunksize must be at least 1");
     if (options.window == 0) throw std::invalid_argument("map: window must be at least 1");

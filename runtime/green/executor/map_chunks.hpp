@@ -100,7 +100,7 @@ public:
 private:
     std::size_t workers_;
     std::size_t window_;
-    std::size_t chunk_;
+    std::size_t chunk_ = 1;
     bool fixed_;
 };
 
