@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -52,7 +53,12 @@ process_host::process_host() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     sigset_t before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([this] { listen(); });
+    try {
+        thread_ = std::thread([this] { listen(); });
+    } catch (const std::system_error& e) {
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw executor_error(std::string("process: cannot start its thread: ") + e.what());
+    }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
