@@ -53,6 +53,9 @@ using range_future_t = std::remove_cvref_t<std::ranges::range_reference_t<R>>;
 template <future_range R>
 std::vector<state_ref<future_base>> distinct_states(R&& futures) {
     std::vector<state_ref<future_base>> all;
+    if constexpr (std::ranges::sized_range<R>) {
+        all.reserve(static_cast<std::size_t>(std::ranges::size(futures)));
+    }
     for (auto&& f : futures) all.push_back(future_access::state(f));
     std::vector<std::size_t> const places = distinct(all);
     if (places.size() == all.size()) return all;
