@@ -129,6 +129,25 @@ TEST_CASE("thread_executor: threads cancel and run the same jobs", "[thread_pool
     REQUIRE(ran + cancelled == 3000);
 }
 
+// Workers go to sleep, and away, while jobs come: one that nobody came for would hang this test.
+TEST_CASE("thread_executor: no job is left lying", "[thread_pool]") {
+    auto const rounds = GENERATE(1, 3, 50);
+    thread_executor pool({.max_workers = 2, .keep_alive = 50us, .spin = rounds == 3 ? 10us : 0us});
+    std::atomic<int> sum{0};
+    auto const client = [&] {
+        std::vector<future<int>> jobs;
+        for (int i = 0; i < 1000; ++i) {
+            for (int k = 0; k < rounds; ++k) jobs.push_back(pool.submit(square, 1));
+            for (auto& j : jobs) sum += j.result();
+            jobs.clear();
+        }
+    };
+    std::thread other(client);
+    client();
+    other.join();
+    REQUIRE(sum == 2 * 1000 * rounds);
+}
+
 // conformance 48
 TEST_CASE("thread_executor: resize, to 0 and back", "[thread_pool]") {
     thread_executor pool(2);

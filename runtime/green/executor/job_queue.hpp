@@ -16,6 +16,8 @@ class job_queue {
 public:
     bool empty() const noexcept { return size_ == 0; }
     std::size_t size() const noexcept { return size_; }
+    /// There is one of priority 0.
+    bool has_ordinary() const noexcept { return !ordinary_.empty(); }
 
     /// Throws only if there is no memory for a new priority; nothing has happened then.
     void push(thread_job& j);

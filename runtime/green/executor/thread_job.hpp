@@ -54,6 +54,7 @@ public:
 
     const int priority;
     const std::chrono::nanoseconds deadline;
+    thread_job* next = nullptr;  // in the pool's inbox
 
 protected:
     ~thread_job() = default;

@@ -17,7 +17,9 @@ namespace green::detail {
 thread_pool::thread_pool(options o, std::unique_ptr<worker_initializer> initializer)
     : options_(std::move(o)),
       initializer_(std::move(initializer)),
-      max_workers_(options_.max_workers) {}
+      max_workers_(options_.max_workers) {
+    inbox_.open();
+}
 
 thread_pool::~thread_pool() { join_threads(); }
 
@@ -39,9 +41,35 @@ thread_pool::lock thread_pool::acquire() const noexcept {
 }
 
 void thread_pool::push(thread_job& j) {
+    if (push_to_inbox(j)) return;
     lock l = acquire();
     check_open();
     enqueue(j, l);
+}
+
+/// False for a job that needs the mutex.
+bool thread_pool::push_to_inbox(thread_job& j) noexcept {
+    bool const ordinary = j.priority == 0 && j.deadline == forever && options_.max_queue == 0;
+    if (!ordinary || !attended_.load() || trace_sink::active()) return false;
+    if (inbox_.push(j) == inbox<thread_job>::pushed::refused) return false;
+    if (attended_.load()) return true;
+    // Whoever would have looked has gone to sleep meanwhile, and may have done so before the push.
+    lock l = acquire();
+    worker* const next = choose_worker();
+    l.unlock();
+    notify(next);
+    return true;
+}
+
+/// What came through the inbox goes into the queue.
+void thread_pool::collect(thread_job* oldest) noexcept {
+    if (oldest) note_push();
+    while (oldest) {
+        thread_job& j = *oldest;
+        oldest = j.next;
+        queue_.push(j);  // ordinary: it does not throw
+        ++submitted_;
+    }
 }
 
 bool thread_pool::try_push(thread_job& j) {
@@ -70,12 +98,13 @@ bool thread_pool::has_room() const noexcept {
 
 void thread_pool::enqueue(thread_job& j, lock& l) {
     prepare_deadline(j);
+    collect();  // what came before it
     queue_.push(j);
     ++submitted_;
     if (trace_sink* const trace = trace_sink::active()) {
         trace->begin_async("job", &j, j.label().empty() ? "job" : j.label());
     }
-    pushes_.store(pushes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    note_push();
     if (threads_ == 0) return start_first_worker(j);
     worker* const next = choose_worker();
     l.unlock();
@@ -93,6 +122,7 @@ void thread_pool::prepare_deadline(const thread_job& j) {
 
 bool thread_pool::take_back(thread_job& j) noexcept {
     std::lock_guard const l(mutex_);
+    collect();
     if (!j.linked()) return false;
     queue_.remove(j);
     ++cancelled_;

@@ -8,6 +8,7 @@
 #include <green/executor/place_wait.hpp>
 #include <green/executor/shutdown_options.hpp>
 #include <green/executor/thread_job.hpp>
+#include <green/loop/inbox.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -37,7 +38,10 @@ namespace green::detail {
 //  many workers as are needed come one after another. New threads are started in the same way. The
 //  worker that went idle last is woken first: it is warm, and the others can go.
 //
-//  Everything is under one mutex, which is never held while a job, a callback or a destructor runs.
+//  Everything is under one mutex, which is never held while a job, a callback or a destructor runs. Only
+//  an ordinary job that wakes nobody does without: while the queue is attended, that is, every worker
+//  there may be is at work or one is on its way to the queue, it is pushed into the inbox, and goes into
+//  the queue from there when the queue has no ordinary job left, or somebody has to see the whole of it.
 //  The executor and each of its threads share the pool.
 class thread_pool : public std::enable_shared_from_this<thread_pool> {
 public:
@@ -70,7 +74,7 @@ public:
     // --- workers
     void resize(std::size_t max_workers);
     std::size_t max_workers() const;
-    executor_stats stats() const;
+    executor_stats stats();
 
     // --- the end
     void shutdown(const shutdown_options& o);
@@ -102,6 +106,12 @@ private:
 
     // thread_pool.cpp: jobs
     void check_open() const;
+    bool push_to_inbox(thread_job& j) noexcept;
+    void collect(thread_job* oldest) noexcept;
+    void collect() noexcept { collect(inbox_.take()); }
+    void note_push() noexcept {
+        pushes_.store(pushes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
     bool has_room() const noexcept;
     void prepare_deadline(const thread_job& j);
     void enqueue(thread_job& j, lock& l);
@@ -110,7 +120,11 @@ private:
 
     // thread_pool_workers.cpp
     std::size_t limit() const noexcept;
+    bool is_attended() const noexcept;
+    void set_attended(bool is) noexcept;
     worker* choose_worker();
+    worker* send_worker();
+    thread_job* next_job() noexcept;
     void start_worker();
     void start_first_worker(thread_job& j);
     void serve(worker_place me);
@@ -128,6 +142,7 @@ private:
 
     // thread_pool_shutdown.cpp
     std::vector<thread_job*> take_queue();
+    void accept_no_more() noexcept;
     void close(lock& l, bool cancel_pending);
     void give_up(lock& l);
     void wake_all() noexcept;
@@ -135,7 +150,9 @@ private:
     const options options_;
     std::unique_ptr<worker_initializer> const initializer_;
 
-    mutable std::mutex mutex_;
+    inbox<thread_job> inbox_;
+    std::atomic<bool> attended_{false};
+    mutable std::mutex mutex_;  // of the rest
     job_queue queue_;
     intrusive_list<worker> idle_;
     bool waking_ = false;  // a worker is on its way to look at the queue

@@ -24,9 +24,14 @@ void thread_pool::wake_all() noexcept {
     }
 }
 
-void thread_pool::close(lock& l, bool cancel_pending) {
+void thread_pool::accept_no_more() noexcept {
     closed_ = true;
-    pushes_.fetch_add(1, std::memory_order_relaxed);  // whoever spins looks
+    collect(inbox_.take_and_close());
+}
+
+void thread_pool::close(lock& l, bool cancel_pending) {
+    accept_no_more();
+    note_push();  // whoever spins looks
     refuse_waiting(
         std::make_exception_ptr(executor_error("cannot schedule new futures after shutdown"))
     );
@@ -127,8 +132,9 @@ std::size_t thread_pool::max_workers() const {
     return max_workers_;
 }
 
-executor_stats thread_pool::stats() const {
+executor_stats thread_pool::stats() {
     std::lock_guard const l(mutex_);
+    collect();
     executor_stats s;
     s.max_workers = max_workers_;
     s.workers = threads_;

@@ -29,10 +29,31 @@ std::size_t thread_pool::limit() const noexcept {
     return closed_ ? std::max<std::size_t>(1, max_workers_) : max_workers_;
 }
 
+/// Somebody looks at the queue before all of them sleep, and there is nobody who could come sooner.
+bool thread_pool::is_attended() const noexcept {
+    if (waking_ || spinning_) return true;
+    if (!idle_.empty()) return false;
+    return threads_ > 0 && (threads_ >= limit() || (starting_ > 0 && !initializer_));
+}
+
+/// Who says that it is not has to look at the inbox after that.
+void thread_pool::set_attended(bool is) noexcept {
+    if (attended_.load(std::memory_order_relaxed) != is) attended_.store(is);
+}
+
 /// If nobody is on the way to the queue, somebody is sent: an idle worker, whom the caller notifies,
 /// or a new one. A slow initializer of one does not keep the others.
 thread_pool::worker* thread_pool::choose_worker() {
-    if (queue_.empty() || waking_ || spinning_) return nullptr;
+    set_attended(is_attended());
+    if (waking_ || spinning_) return nullptr;
+    if (!attended_.load(std::memory_order_relaxed)) collect();
+    if (queue_.empty()) return nullptr;
+    worker* const w = send_worker();
+    set_attended(is_attended());
+    return w;
+}
+
+thread_pool::worker* thread_pool::send_worker() {
     if (worker* const w = idle_.back()) {
         idle_.remove(*w);
         w->woken = true;
@@ -47,6 +68,12 @@ thread_pool::worker* thread_pool::choose_worker() {
         }
     }
     return nullptr;
+}
+
+/// The first of those that wait. The inbox has to be looked at when no ordinary one is there.
+thread_job* thread_pool::next_job() noexcept {
+    if (!queue_.has_ordinary()) collect();
+    return queue_.pop();
 }
 
 void thread_pool::start_worker() {
@@ -65,6 +92,7 @@ void thread_pool::start_first_worker(thread_job& j) {
     if (limit() == 0) return;  // until it is resized
     try {
         start_worker();
+        set_attended(is_attended());
     } catch (const std::system_error& e) {
         queue_.remove(j);
         --submitted_;
@@ -111,7 +139,7 @@ void thread_pool::break_pool(const std::string& why, lock& l) {
     if (!broken_.empty()) return;
     broken_ = why + "; the executor is of no use any more";
     std::fprintf(stderr, "green: %s\n", broken_.c_str());
-    closed_ = true;
+    accept_no_more();
     std::vector<thread_job*> const jobs = take_queue();
     refuse_waiting(std::make_exception_ptr(broken_executor(broken_)));
     wake_all();
@@ -127,7 +155,7 @@ void thread_pool::work(worker& me, lock& l) {
     thread_job* done = nullptr;  // still to be released, without the lock
     for (;;) {
         bool const too_many = threads_ > limit();
-        thread_job* const j = too_many ? nullptr : queue_.pop();
+        thread_job* const j = too_many ? nullptr : next_job();
         if (!j && done) {
             l.unlock();
             std::exchange(done, nullptr)->release();
@@ -173,6 +201,11 @@ bool thread_pool::wait_for_work(worker& me, lock& l) {
     }
     me.woken = false;
     idle_.push_back(me);
+    set_attended(is_attended());
+    if (inbox_.pending()) {
+        idle_.remove(me);
+        return true;
+    }
     auto const woken = [&me] { return me.woken; };
     auto const start = std::chrono::steady_clock::now();
     if (options_.keep_alive > std::chrono::steady_clock::time_point::max() - start) {
@@ -189,17 +222,19 @@ bool thread_pool::wait_for_work(worker& me, lock& l) {
 void thread_pool::spin(lock& l) {
     constexpr int looks = 32;  // between two looks at the clock
     spinning_ = true;
+    set_attended(true);
     std::uint32_t const seen = pushes_.load(std::memory_order_relaxed);
     l.unlock();
     auto const end = std::chrono::steady_clock::now() + options_.spin;
     for (bool pushed = false; !pushed && std::chrono::steady_clock::now() < end;) {
         for (int i = 0; i < looks && !pushed; ++i) {
             cpu_relax();
-            pushed = pushes_.load(std::memory_order_relaxed) != seen;
+            pushed = inbox_.pending() || pushes_.load(std::memory_order_relaxed) != seen;
         }
     }
     l.lock();
     spinning_ = false;
+    collect();
 }
 
 void thread_pool::leave(worker_place me, lock& l) {

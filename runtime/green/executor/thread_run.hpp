@@ -33,9 +33,13 @@ public:
 
     void retain() noexcept override { holds_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept override {
-        if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            waiter().owner().call_from_thread(*this);
+        // The last hold is the caller's: nobody adds one when the job has ended.
+        if (holds_.load(std::memory_order_acquire) == 1) {
+            holds_.store(0, std::memory_order_release);
+        } else if (holds_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+            return;
         }
+        waiter().owner().call_from_thread(*this);
     }
     std::string_view label() const noexcept override {
         return name_ ? std::string_view(*name_) : std::string_view();

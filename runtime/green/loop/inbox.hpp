@@ -1,73 +1,79 @@
 #pragma once
 
-#include <green/core/scheduler.hpp>
-
 #include <atomic>
 
 namespace green::detail {
 
-/// Calls that other threads hand to a loop: a lock-free stack that the loop takes whole and runs oldest
-/// first. Closed to begin with.
+/// What threads hand to one taker: a lock-free stack that is taken whole, oldest first. Closed to begin
+/// with. `T` has a member `T* next`; an element belongs to whoever has it, and is not copied.
 ///
-///     closed ──open()──► empty ◄──run_all()── calls
-///        ▲                 └──────push()───────►│
-///        └──────────────close_and_run()─────────┘
+///     closed ──open()──► empty ◄──take()── elements
+///        ▲                 └────push()────────►│
+///        └───────────take_and_close()──────────┘
+///
+/// Every step is sequentially consistent: who pushes and then sees that the taker is not asleep is seen
+/// by a taker who says that it sleeps and then looks at pending().
+template <class T>
 class inbox {
 public:
     enum class pushed {
-        refused,  // closed: the call stays the caller's
-        first,  // the inbox was empty: the loop may be asleep
-        more,  // the loop has been woken for an earlier one
+        refused,  // closed: the element stays the caller's
+        first,  // the inbox was empty: the taker may be asleep
+        more,  // whoever pushed the first one has seen to that
     };
 
+    inbox() noexcept : head_(closed()) {}
+    inbox(const inbox&) = delete;
+    inbox& operator=(const inbox&) = delete;
+
     /// From any thread.
-    pushed push(remote_call& c) noexcept {
-        remote_call* head = head_.load(std::memory_order_relaxed);
+    pushed push(T& e) noexcept {
+        T* head = head_.load(std::memory_order_relaxed);
         do {
-            if (head == &closed_) return pushed::refused;
-            c.next = head;
+            if (head == closed()) return pushed::refused;
+            e.next = head;
         } while (!head_.compare_exchange_weak(
-            head, &c, std::memory_order_acq_rel, std::memory_order_relaxed
+            head, &e, std::memory_order_seq_cst, std::memory_order_relaxed
         ));
         return head ? pushed::more : pushed::first;
     }
-    /// From any thread. Sequentially consistent with close_and_run().
-    bool is_closed() const noexcept { return head_.load(std::memory_order_seq_cst) == &closed_; }
+    /// From any thread.
+    bool is_closed() const noexcept { return head_.load() == closed(); }
 
-    // --- the loop's thread, from here on
+    // --- for the taker; who takes is one at a time
 
-    void open() noexcept { head_.store(nullptr, std::memory_order_release); }
+    void open() noexcept { head_.store(nullptr); }
     /// Open, and something is in it.
-    bool pending() const noexcept { return head_.load(std::memory_order_acquire) != nullptr; }
-    /// Runs what has been pushed so far; what that pushes waits for the next time.
-    void run_all() noexcept {
-        if (pending()) run(head_.exchange(nullptr, std::memory_order_acquire));
+    bool pending() const noexcept {
+        T* const head = head_.load();
+        return head && head != closed();
     }
-    /// The last time: what was accepted runs, what that pushes is refused.
-    void close_and_run() noexcept { run(head_.exchange(&closed_, std::memory_order_seq_cst)); }
+    /// What has been pushed so far, a list from the oldest to the newest; null if it is nothing.
+    T* take() noexcept { return pending() ? oldest_first(head_.exchange(nullptr)) : nullptr; }
+    /// The last time: what is pushed from now on is refused.
+    T* take_and_close() noexcept {
+        T* const newest = head_.exchange(closed());
+        return newest == closed() ? nullptr : oldest_first(newest);
+    }
 
 private:
-    class mark final : public remote_call {
-        void run() noexcept override {}
-    };
+    /// An address that no element has.
+    T* closed() const noexcept {
+        return reinterpret_cast<T*>(const_cast<inbox*>(this));  // NOLINT: it is only compared
+    }
 
-    static void run(remote_call* newest) noexcept {
-        remote_call* oldest = nullptr;
+    static T* oldest_first(T* newest) noexcept {
+        T* oldest = nullptr;
         while (newest) {
-            remote_call* const next = newest->next;
+            T* const next = newest->next;
             newest->next = oldest;
             oldest = newest;
             newest = next;
         }
-        while (oldest) {
-            remote_call* const next = oldest->next;
-            oldest->run();  // may free itself
-            oldest = next;
-        }
+        return oldest;
     }
 
-    inline static mark closed_;
-    std::atomic<remote_call*> head_{&closed_};
+    std::atomic<T*> head_;
 };
 
 }  // namespace green::detail

@@ -230,7 +230,7 @@ void loop_core::run_calls() {
     note_births(options_.virtual_time ? virtual_now_ : before);
     calls_.store(calls() + 1, std::memory_order_relaxed);
     calling_.store(true, std::memory_order_relaxed);
-    inbox_.run_all();
+    run(inbox_.take());
     calling_.store(false, std::memory_order_relaxed);
     if (stalled_from_ == forever) return;
     auto const took = real_now() - before;
@@ -342,7 +342,11 @@ void loop_core::poll(bool block) noexcept {
         observe([](task_observer& o) { o.polls(); });
     // With one of its handles referenced uv_run polls, even if there is nothing else.
     uv_ref(reinterpret_cast<uv_handle_t*>(&uv_->async));
-    uv_run(&uv_->loop, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    asleep_.store(block);
+    // Whoever has pushed a call before that has not woken the loop.
+    bool const wait = block && !inbox_.pending();
+    uv_run(&uv_->loop, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    asleep_.store(false, std::memory_order_relaxed);
     uv_unref(reinterpret_cast<uv_handle_t*>(&uv_->async));
     last_poll_ = real_now();
     if (observed()) [[unlikely]]
@@ -351,13 +355,27 @@ void loop_core::poll(bool block) noexcept {
 
 // --- calls from other threads
 
+// One atomic step a call, and no system call unless the loop sleeps. `senders_` keeps close() from
+// closing the async handle before somebody has sent: whoever pushed the first call counts it down, and
+// the loop, which takes that call, counts it up.
+
 bool loop_core::call_from_thread(remote_call& c) noexcept {
-    // `senders_` keeps close() from closing the async handle between the push and the send.
-    senders_.fetch_add(1, std::memory_order_acquire);
+    using pushed = inbox<remote_call>::pushed;
     auto const result = inbox_.push(c);
-    if (result == inbox::pushed::first && scheduler::current() != this) uv_async_send(&uv_->async);
-    senders_.fetch_sub(1, std::memory_order_release);
-    return result != inbox::pushed::refused;
+    if (result == pushed::first) {
+        if (asleep_.load()) uv_async_send(&uv_->async);
+        senders_.fetch_sub(1, std::memory_order_release);
+    }
+    return result != pushed::refused;
+}
+
+void loop_core::run(remote_call* oldest) noexcept {
+    if (oldest) senders_.fetch_add(1, std::memory_order_relaxed);
+    while (oldest) {
+        remote_call* const next = oldest->next;
+        oldest->run();  // may free itself
+        oldest = next;
+    }
 }
 
 void loop_core::wake_from_thread() noexcept {
@@ -379,7 +397,7 @@ void loop_core::drop_external_from_thread() noexcept {
 void loop_core::close() {
     // What was accepted runs; what that posts is refused, or a function that posts itself would keep
     // the loop open for ever.
-    inbox_.close_and_run();
+    run(inbox_.take_and_close());
     while (root().size() > 0 && has_ready()) run_ready(static_cast<std::size_t>(-1));
     if (stalled_from_ != forever) stall_monitor::instance().unwatch(*this);
     if (observed()) tracer::instance().detach(*this);

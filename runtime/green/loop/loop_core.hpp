@@ -120,6 +120,7 @@ private:
 
     void note_births(clock::time_point now);
     void run_calls();
+    void run(remote_call* oldest) noexcept;
     void watch_signals();
     void work();
     void run_chunks();
@@ -151,8 +152,10 @@ private:
     std::uint64_t random_ = 0;
     clock::time_point last_poll_{};
     std::size_t chunk_ = 16;
-    inbox inbox_;
+    inbox<remote_call> inbox_;
+    // Threads that may be about to send; below 0 for those that have, but whose calls are not taken yet.
     std::atomic<int> senders_{0};
+    std::atomic<bool> asleep_{false};  // it waits, or is about to: a call has to wake it
     std::atomic<std::int64_t> external_{0};
     std::int64_t clock_holds_ = 0;
     bool forked_ = false;
