@@ -75,7 +75,7 @@ class native_awaiter {
 public:
     explicit native_awaiter(A&& a) : leaf_(get_awaiter(static_cast<A&&>(a))) {}
 
-    bool await_ready() {
+    [[gnu::always_inline]] bool await_ready() {
         scheduler& s = *scheduler::current();
         if (!must_complete<awaiter_of<A>> && s.running()->must_stop()) return false;
         // A result that is there already is taken; with the budget used up the task goes on from

@@ -89,18 +89,12 @@ public:
     /// False, and `item` is untouched, if there is neither a getter nor room. closed_error if closed.
     /// If the item's move throws, nothing has happened.
     bool try_put(T& item) {
-        if (closed_) [[unlikely]]
-            throw_closed(*this, words_.put);
-        if (auto* const getter = static_cast<get_node*>(getters_.front())) {
-            getter->item_.emplace(std::move(item));
+        if (getters_.empty() && buffer_.size() < capacity_ && !closed_) [[likely]] {
+            buffer_.push(std::move(item));
             ++accepted_;
-            getters_.grant(*getter);
             return true;
         }
-        if (buffer_.size() >= capacity_) return false;
-        buffer_.push(std::move(item));
-        ++accepted_;
-        return true;
+        return try_hand_over(item);
     }
 
     bool try_put(put_node& n) { return try_put(n.item_); }
@@ -110,19 +104,12 @@ public:
     /// False if there is no item: an item of the buffer, or of a putter. The longest waiting putter moves
     /// up into the buffer. If the item's move throws, nothing has happened.
     bool try_get(std::optional<T>& item) {
-        if (!buffer_.empty()) {
-            buffer_.take(item);
-            if (!putters_.empty()) [[unlikely]]
-                refill();
-            return true;
-        }
-        if (auto* const putter = static_cast<put_node*>(putters_.front())) {
-            item.emplace(std::move(putter->item_));
-            ++accepted_;
-            putters_.grant(*putter);
-            return true;
-        }
-        return false;
+        if (buffer_.empty()) [[unlikely]]
+            return try_take_over(item);
+        buffer_.take(item);
+        if (!putters_.empty()) [[unlikely]]
+            refill();
+        return true;
     }
 
     bool try_get(get_node& n) {
@@ -162,7 +149,31 @@ public:
     using named::describe;
 
 private:
-    void refill() {
+    // The ways of an item that goes through the buffer are short, and inlined; these are the others.
+
+    /// To a getter. There is no room, or a getter waits, or it is closed.
+    [[gnu::noinline]] bool try_hand_over(T& item) {
+        if (closed_) [[unlikely]]
+            throw_closed(*this, words_.put);
+        auto* const getter = static_cast<get_node*>(getters_.front());
+        if (!getter) return false;
+        getter->item_.emplace(std::move(item));
+        ++accepted_;
+        getters_.grant(*getter);
+        return true;
+    }
+
+    /// From a putter. Nothing is buffered.
+    [[gnu::noinline]] bool try_take_over(std::optional<T>& item) {
+        auto* const putter = static_cast<put_node*>(putters_.front());
+        if (!putter) return false;
+        item.emplace(std::move(putter->item_));
+        ++accepted_;
+        putters_.grant(*putter);
+        return true;
+    }
+
+    [[gnu::noinline]] void refill() {
         while (buffer_.size() < capacity_) {
             auto* const putter = static_cast<put_node*>(putters_.front());
             if (!putter) return;

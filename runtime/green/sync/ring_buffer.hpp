@@ -53,7 +53,7 @@ private:
         std::construct_at(slot(size_), static_cast<U&&>(value));
         ++size_;
     }
-    void grow() {
+    [[gnu::noinline]] void grow() {
         ring_buffer larger;
         std::size_t const capacity = capacity_ == 0 ? 8 : capacity_ * 2;  // a power of two
         larger.slots_ = std::allocator<T>().allocate(capacity);
