@@ -10,6 +10,7 @@
 #include <green/tasks/timeout.hpp>
 
 #include <atomic>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <mutex>
@@ -28,6 +29,11 @@ using namespace std::chrono_literals;
 namespace {
 
 int square(int x) { return x * x; }
+
+struct account {
+    int money = 0;
+    int balance() const { return money; }
+};
 
 /// Fills the workers until it is opened.
 struct gate {
@@ -66,6 +72,15 @@ TEST_CASE("thread_executor: the closure dies before the result is there", "[thre
     auto f = pool.submit([token = std::move(token)] { return *token; });
     REQUIRE(f.result() == 1);
     REQUIRE(watch.expired());
+}
+
+TEST_CASE(
+    "thread_executor: a member function is callable, as for std::invoke", "[thread_executor]"
+) {
+    thread_executor pool(1);
+    account const mine{7};
+    REQUIRE(pool.submit(&account::balance, &mine).result() == 7);
+    REQUIRE(pool.submit(&account::money, std::cref(mine)).result() == 7);
 }
 
 TEST_CASE("thread_executor: cancel of a queued and of a running job", "[thread_executor]") {

@@ -4,6 +4,7 @@
 
 #include <green/core/awaitable.hpp>
 
+#include <functional>
 #include <stop_token>
 #include <type_traits>
 #include <utility>
@@ -20,9 +21,9 @@ concept job_callable = takes_stop_token<F, A...> || std::is_invocable_v<F&, A...
 template <class F, class... A>
 decltype(auto) call_job(F& f, const std::stop_token& stop, A&... args) {
     if constexpr (takes_stop_token<F, A...>) {
-        return f(stop, std::move(args)...);
+        return std::invoke(f, stop, std::move(args)...);
     } else {
-        return f(std::move(args)...);
+        return std::invoke(f, std::move(args)...);
     }
 }
 
