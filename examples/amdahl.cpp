@@ -137,6 +137,7 @@ serial_run run_serially(int height) {
     for (int round = 0; round < rounds; ++round) {
         auto const start = steady_clock::now();
         std::vector<line> picture;
+        picture.reserve(static_cast<std::size_t>(height));
         for (int y = 0; y < height; ++y) picture.push_back(make_line(y));
         auto const made = steady_clock::now();
         best.result = finish(std::move(picture));

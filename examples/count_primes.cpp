@@ -60,7 +60,7 @@ green::task<> count_below(std::uint64_t limit) {
         green::thread_executor pool;
         progress_bar bar("counting", slices);
         auto counts = pool.map(count, std::views::iota(std::uint64_t{0}, slices));
-        while (auto const primes = co_await counts.next()) {
+        while (auto primes = co_await counts.next()) {
             total += *primes;
             bar.advance();
         }

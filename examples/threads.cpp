@@ -43,6 +43,7 @@ int main() {
     green::thread_executor pool({.max_workers = count, .thread_name_prefix = "sub_func"});
     say("메인 프로그램");
     std::vector<green::future<void>> jobs;
+    jobs.reserve(count);
     for (int i = 0; i < count; ++i) {
         jobs.push_back(pool.submit([&all_here, i] {
             all_here.arrive_and_wait();
