@@ -298,6 +298,7 @@ TEST_CASE("thread_executor: shut down and destroyed by one of its jobs", "[threa
     REQUIRE(other.result() == 9);
 }
 
+// conformance 61
 GREEN_TEST_REAL_CLOCK("thread_executor: close() waits without blocking the loop", "[thread_pool]") {
     thread_executor pool(1);
     auto b = std::make_unique<blocker>(pool);
