@@ -21,6 +21,7 @@
 #include <green/executor/map_options.hpp>
 #include <green/executor/process.hpp>
 #include <green/executor/process_executor.hpp>
+#include <green/executor/process_queue.hpp>
 #include <green/executor/process_worker_main.hpp>
 #include <green/executor/promise.hpp>
 #include <green/executor/remote_error.hpp>

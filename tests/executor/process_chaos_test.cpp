@@ -19,11 +19,6 @@ namespace {
 
 constexpr std::size_t pid_places = 16;
 
-std::size_t number_from(const char* variable, std::size_t otherwise) {
-    const char* const text = std::getenv(variable);
-    return text ? static_cast<std::size_t>(std::atoll(text)) : otherwise;
-}
-
 /// Says which processes are there, counts itself, and works a little.
 int work(const std::string& runs_path, const std::string& pids_path, int job, int rounds) {
     shared_numbers const runs(runs_path);

@@ -85,6 +85,12 @@ private:
     shared_numbers number_;
 };
 
+/// How often and how a test of chance does it, if the environment says so.
+inline std::size_t number_from(const char* variable, std::size_t otherwise) {
+    const char* const text = std::getenv(variable);
+    return text ? static_cast<std::size_t>(std::atoll(text)) : otherwise;
+}
+
 // --- jobs
 
 inline int square(int x) { return x * x; }

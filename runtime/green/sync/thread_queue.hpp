@@ -21,7 +21,6 @@ namespace green {
 
 namespace detail {
 inline constexpr exchange_words thread_queue_words{"thread_queue.put", "thread_queue.get"};
-[[noreturn]] void throw_would_block(const char* operation);
 }  // namespace detail
 
 /// Jobs or values between threads, and between threads and green tasks of any number of loops, first in,

@@ -8,18 +8,6 @@
 
 namespace green::detail {
 
-bool thread_blocker::wait(
-    std::unique_lock<std::mutex>& lock, const thread_wait_node& n, std::chrono::nanoseconds limit
-) {
-    auto const granted = [&n] { return !n.linked(); };
-    auto const start = std::chrono::steady_clock::now();
-    if (limit > std::chrono::steady_clock::time_point::max() - start) {
-        woken_.wait(lock, granted);
-        return true;
-    }
-    return woken_.wait_until(lock, start + limit, granted);
-}
-
 void throw_would_block(const char* operation) {
     throw std::logic_error(
         std::string("green: ") + operation +
@@ -59,6 +47,7 @@ void thread_operation::leave() noexcept {
 
 void thread_operation::run() noexcept {
     leave();
+    if (withdrawn()) return waiter().wake_cancelled();
     waiter().wake();
 }
 

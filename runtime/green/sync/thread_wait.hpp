@@ -8,6 +8,7 @@
 #include <green/core/scheduler.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -15,6 +16,9 @@
 #include <utility>
 
 namespace green::detail {
+
+/// On the thread of a running loop; std::logic_error.
+[[noreturn]] void throw_would_block(const char* operation);
 
 /// Who waits: a thread that blocks, or a green task.
 class thread_waker {
@@ -69,7 +73,19 @@ public:
         std::unique_lock<std::mutex>& lock,
         const thread_wait_node& n,
         std::chrono::nanoseconds limit
-    );
+    ) {
+        return wait(lock, [&n] { return !n.linked(); }, limit);
+    }
+    /// The same until `over()`.
+    template <std::predicate Over>
+    bool wait(std::unique_lock<std::mutex>& lock, Over over, std::chrono::nanoseconds limit) {
+        auto const start = std::chrono::steady_clock::now();
+        if (limit > std::chrono::steady_clock::time_point::max() - start) {
+            woken_.wait(lock, over);
+            return true;
+        }
+        return woken_.wait_until(lock, start + limit, over);
+    }
 
 private:
     void wake() noexcept override { woken_.notify_one(); }
@@ -113,6 +129,8 @@ protected:
 
 private:
     void report_forgotten() const noexcept;
+    /// It was asked to end, was in flight, and has ended because of that.
+    virtual bool withdrawn() const noexcept { return false; }
     void run() noexcept override;  // on the loop's thread
 
     const char* what_;

@@ -1,0 +1,104 @@
+#include <green/executor/process_queue_service.hpp>
+
+#include <green/executor/executor_error.hpp>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <string>
+#include <system_error>
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+namespace green::detail {
+namespace {
+
+constexpr std::uint64_t end_id = 0;
+
+}  // namespace
+
+std::shared_ptr<queue_service> queue_service::instance() {
+    static std::mutex mutex;
+    static std::weak_ptr<queue_service> present;
+    std::lock_guard const lock(mutex);
+    std::shared_ptr<queue_service> service = present.lock();
+    if (!service) present = service = std::make_shared<queue_service>();
+    return service;
+}
+
+queue_service::queue_service()
+    : poll_(::epoll_create1(EPOLL_CLOEXEC)), end_(::eventfd(0, EFD_CLOEXEC)) {
+    if (!poll_ || !end_) throw executor_error("process_queue: no descriptors are left");
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = end_id}};
+    ::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, end_.get(), &event);
+    // The program's signals are for its own threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+        thread_ = std::thread([this] { serve(); });
+    } catch (const std::system_error& e) {
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw executor_error(std::string("process_queue: cannot start its thread: ") + e.what());
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_setname_np(thread_.native_handle(), "green-queues");
+}
+
+queue_service::~queue_service() {
+    ::eventfd_write(end_.get(), 1);
+    thread_.join();
+}
+
+/// A watcher has the lock already.
+std::unique_lock<std::mutex> queue_service::lock() {
+    if (std::this_thread::get_id() == thread_.get_id()) return std::unique_lock<std::mutex>();
+    return std::unique_lock(mutex_);
+}
+
+std::uint64_t queue_service::watch(int socket, socket_watcher& w) {
+    auto const locked = lock();
+    std::uint64_t const id = ++last_id_;
+    auto const place = watchers_.emplace(id, &w).first;
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = id}};
+    if (::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, socket, &event) != 0) {
+        int const error = errno;
+        watchers_.erase(place);
+        throw std::system_error(error, std::generic_category(), "epoll_ctl");
+    }
+    return id;
+}
+
+void queue_service::want(std::uint64_t id, int socket, std::uint32_t events) noexcept {
+    epoll_event event{.events = events, .data = {.u64 = id}};
+    ::epoll_ctl(poll_.get(), EPOLL_CTL_MOD, socket, &event);
+}
+
+void queue_service::forget(std::uint64_t id, int socket) noexcept {
+    auto const locked = lock();
+    if (watchers_.erase(id) != 0) ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+}
+
+void queue_service::serve() {
+    for (;;) {
+        std::array<epoll_event, 32> events;
+        int const count =
+            ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), -1);
+        for (int i = 0; i < count; ++i) {
+            const epoll_event& e = events[static_cast<std::size_t>(i)];
+            if (e.data.u64 == end_id) return;
+            dispatch(e.data.u64, e.events);
+        }
+    }
+}
+
+void queue_service::dispatch(std::uint64_t id, std::uint32_t events) {
+    std::lock_guard const lock(mutex_);
+    auto const found = watchers_.find(id);
+    if (found != watchers_.end()) found->second->on_ready(events);
+}
+
+}  // namespace green::detail
