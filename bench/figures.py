@@ -138,6 +138,28 @@ FIGURES = [
     ),
     Figure("process_deadline", "a deadline of 200 ms", "ms", Bar(value=210), suite="process"),
     Figure(
+        "queue_round_trip",
+        "a number to another process and back, by two queues",
+        "us",
+        Bar(faster_than={"python": 1}),
+        suite="process_queue",
+    ),
+    Figure(
+        "queue_to_process",
+        "items to a process that blocks for each",
+        "ns",
+        Bar(faster_than={"python": 1}),
+        suite="process_queue",
+    ),
+    Figure("queue_to_loop", "items to a process that awaits 100 at once", "ns", suite="process_queue"),
+    Figure(
+        "queue_from_process",
+        "items from a process that blocks for each",
+        "ns",
+        Bar(faster_than={"python": 1}),
+        suite="process_queue",
+    ),
+    Figure(
         "codec_int_encode",
         "write an int for another process",
         "ns",

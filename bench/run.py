@@ -105,6 +105,7 @@ class Peers:
             self.asyncio,
             self.uvloop,
             self.concurrent_futures,
+            self.multiprocessing,
         ):
             add()
 
@@ -181,6 +182,9 @@ class Peers:
 
     def concurrent_futures(self) -> None:
         self.python("python", f"python/futures_{self.suite}.py", "concurrent.futures")
+
+    def multiprocessing(self) -> None:
+        self.python("python", f"python/multiprocessing_{self.suite}.py", "multiprocessing")
 
     def python(self, name: str, script: str, module: str, *arguments: str) -> None:
         source = self.source(script)
