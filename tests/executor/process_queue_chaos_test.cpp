@@ -126,7 +126,51 @@ private:
     std::set<pid_t> killed_;
 };
 
+void consume_text(const process_queue<std::string>& q) {
+    for (;;) {
+        std::string const item = q.get();
+        q.task_done();
+    }
+}
+void produce_text(const process_queue<std::string>& q, std::size_t size) {
+    for (;;) q.put(std::string(size, 'x'));
+}
+
 }  // namespace
+
+// While half of an item is on its way, on either side.
+TEST_CASE("process_queue: processes are killed amid large items", "[process_queue][chaos]") {
+    constexpr std::size_t size = 1'000'000;
+    random_source random(std::random_device{}());
+    process_queue<std::string> const q(2);
+    for (int i = 0; i < 30; ++i) {
+        process const producer = process::start<produce_text>(q, size);
+        process const consumer = process::start<consume_text>(q);
+        std::this_thread::sleep_for(std::chrono::microseconds(random.below(10'000)));
+        (i % 2 == 0 ? producer : consumer).kill();
+        std::this_thread::sleep_for(std::chrono::microseconds(random.below(3'000)));
+        (i % 2 == 0 ? consumer : producer).kill();
+        producer.join();
+        consumer.join();
+    }
+    // What is left is whole, and the rest is accounted for.
+    while (auto const item = q.try_get_for(20ms)) {
+        REQUIRE(item->size() == size);
+        q.task_done();
+    }
+    std::size_t told = 0;
+    for (bool done = false; !done;) {
+        try {
+            q.join();
+            done = true;
+        } catch (const peer_died& e) {
+            REQUIRE(e.items() <= 1);
+            ++told;
+        }
+    }
+    REQUIRE(told <= 30);
+    REQUIRE(q.unfinished() == 0);
+}
 
 TEST_CASE("process_queue: consumers are killed at random", "[process_queue][chaos]") {
     std::size_t const kills = number_from("GREEN_CHAOS_KILLS", 200);

@@ -234,6 +234,20 @@ TEST_CASE("process_queue: a producer is killed while it waits for room", "[proce
     REQUIRE(!death_told_by(q));
 }
 
+TEST_CASE("process_queue: a job is killed with an item", "[process_queue]") {
+    process_executor pool(1);
+    numbers const q;
+    q.put(1);
+    meeting_point begun;
+    auto const job = pool.submit(take_and_hang, q, 1, begun.path());
+    begun.wait_for(1);
+    pool.kill_workers();
+    REQUIRE_THROWS_AS(job.result(), worker_died);
+    auto const told = death_told_by(q);
+    REQUIRE(told);
+    REQUIRE(told->second == 1);
+}
+
 TEST_CASE("process_queue: the owner is killed", "[process_queue]") {
     process_queue<numbers> const meet;
     meeting_point begun;

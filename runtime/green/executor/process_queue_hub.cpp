@@ -173,10 +173,13 @@ void queue_hub::finish(std::size_t count) noexcept {
 }
 
 /// To all that wait in join, or else to the next one.
-void queue_hub::report_death() noexcept {
-    if (joiners_.empty()) return;
-    death const d = deaths_.front();
-    deaths_.pop_front();
+void queue_hub::report_death(death d) noexcept {
+    if (joiners_.empty()) {
+        // Of deaths that cost nothing the last one is enough, if nobody asks for years.
+        if (d.items == 0 && !deaths_.empty() && deaths_.back().items == 0) deaths_.pop_back();
+        deaths_.push_back(d);
+        return;
+    }
     while (queue_request* const r = joiners_.pop_front()) {
         r->figures.dead = d.pid;
         r->figures.lost = d.items;

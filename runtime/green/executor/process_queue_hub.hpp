@@ -99,7 +99,7 @@ private:
     void conclude_all(waiters& all, queue_outcome outcome) noexcept;
     std::size_t unfinished() const noexcept { return accepted_ - finished_; }
     void finish(std::size_t count) noexcept;
-    void report_death() noexcept;
+    void report_death(death d) noexcept;
 
     std::mutex mutex_;
     std::size_t const capacity_;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 #include <exception>
+#include <system_error>
 #include <utility>
 
 #include <poll.h>
@@ -42,6 +43,9 @@ void wait_for(int socket, short events, std::chrono::steady_clock::time_point un
 
 queue_link::queue_link(const std::string& address)
     : queue_port(address), socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (!socket_) {
+        throw std::system_error(errno, std::generic_category(), "process_queue: its socket");
+    }
     sockaddr_un to;
     socklen_t const length = abstract_address(address, to);
     int connected;
@@ -169,6 +173,7 @@ void queue_link::be_served() {
 
 void queue_link::on_ready(std::uint32_t events) noexcept {
     std::lock_guard const lock(mutex_);
+    if (!service_) return;  // be_served() is on its way
     // A thread that led before there was a service polls the socket still: it must find its answer.
     // The end of the connection it finds in any case.
     if (has_leader_ && (events & EPOLLHUP) == 0) return service_->want(watch_, socket_.get(), 0);

@@ -25,7 +25,7 @@ namespace green::detail {
 
 class queue_link final : public queue_port, private socket_watcher {
 public:
-    /// Connects; if that fails, all is gone.
+    /// Connects; if nobody is there, all is gone. std::system_error if no descriptor is left.
     explicit queue_link(const std::string& address);
     /// A use of the link. When the last one ends, the owner is told that nobody here takes items any more:
     /// unless it is told, the end of this process is a death.

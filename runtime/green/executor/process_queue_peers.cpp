@@ -218,8 +218,7 @@ void queue_hub::write_answers() noexcept {
 void queue_hub::bury(queue_peer& peer) noexcept {
     for (auto& [id, r] : peer.waiting) waiters_of(r.verb).remove(r);
     if (peer.takes_items || peer.held != 0) {
-        deaths_.push_back({peer.pid, peer.held});
-        report_death();
+        report_death({peer.pid, peer.held});
         finish(peer.held);
     }
     service_->forget(peer.watch, peer.socket.get());

@@ -54,7 +54,7 @@ private:
 std::shared_ptr<queue_port> make_queue(std::size_t capacity);
 
 /// The queue of this address, called `name` if this process has not met it. If its owner cannot be
-/// reached, all that is asked of it is `gone`.
+/// reached, all that is asked of it is `gone`. std::system_error if no descriptor is left.
 std::shared_ptr<queue_port> find_queue(const std::string& address, const std::string& name);
 
 /// The name of a request in dumps and errors.
