@@ -25,6 +25,7 @@ int main() {
     green::process_worker_main();
     who_am_i("메인 프로그램");
     std::vector<green::process> processes;
+    processes.reserve(4);
     for (int i = 0; i < 4; ++i) processes.push_back(green::process::start<sub_program>(i));
     for (const green::process& p : processes) p.join();
 }

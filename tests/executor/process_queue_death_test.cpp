@@ -5,6 +5,7 @@
 #include <green/executor/process.hpp>
 #include <green/executor/process_queue_wire.hpp>
 #include <green/loop/run.hpp>
+#include <green/loop/sleep.hpp>
 #include <green/tasks/join_handle.hpp>
 #include <green/tasks/spawn.hpp>
 
