@@ -213,6 +213,7 @@ TEST_CASE("process_queue: a death that costs nothing is none", "[process_queue]"
     q.put(1);
     meeting_point begun;
     process const p = process::start<take_and_finish>(q, begun.path());
+    begun.wait_for(1);
     process const idle = process::start<wait_for_ever>(q, begun.path());
     begun.wait_for(2);
     kill_and_wait(p);

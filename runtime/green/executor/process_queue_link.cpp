@@ -11,7 +11,6 @@
 #include <utility>
 
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -120,13 +119,7 @@ bool queue_link::begin(queue_request& r, thread_waker& w) {
 
 bool queue_link::withdraw(queue_request& r) noexcept {
     std::unique_lock lock(mutex_);
-    if (!r.waits()) return false;
-    try {
-        push(r.id, {.verb = queue_verb::withdraw});
-        write(lock);
-    } catch (const std::exception&) {
-        // No memory: it waits on.
-    }
+    if (r.waits()) ask_to_withdraw(r, lock);
     return false;
 }
 
@@ -139,8 +132,7 @@ void queue_link::perform(queue_request& r, std::chrono::nanoseconds limit) {
     r.waker = &self;
     send(r, lock);
     if (!wait_answer(lock, r, self, r.may_wait ? end_of(limit) : never)) {
-        push(r.id, {.verb = queue_verb::withdraw});
-        write(lock);
+        ask_to_withdraw(r, lock);
         wait_answer(lock, r, self, never);
     }
     if (r.outcome == queue_outcome::withdrawn) r.outcome = queue_outcome::nothing;
@@ -176,7 +168,7 @@ void queue_link::on_ready(std::uint32_t events) noexcept {
     if (!service_) return;  // be_served() is on its way
     // A thread that led before there was a service polls the socket still: it must find its answer.
     // The end of the connection it finds in any case.
-    if (has_leader_ && (events & EPOLLHUP) == 0) return service_->want(watch_, socket_.get(), 0);
+    if (has_leader_ && (events & EPOLLHUP) == 0) return want(0);
     read();
     if (gone_) return service_->forget(std::exchange(watch_, 0), socket_.get());
     want_events();
@@ -184,7 +176,11 @@ void queue_link::on_ready(std::uint32_t events) noexcept {
 
 void queue_link::want_events() noexcept {
     bool const full = out_.flush(socket_.get()) == io_state::blocked;
-    service_->want(watch_, socket_.get(), EPOLLIN | (full ? EPOLLOUT : 0U));
+    want(EPOLLIN | (full ? EPOLLOUT : 0U));
+}
+
+void queue_link::want(std::uint32_t events) noexcept {
+    if (events != std::exchange(wanted_, events)) service_->want(watch_, socket_.get(), events);
 }
 
 void queue_link::send(queue_request& r, std::unique_lock<std::mutex>& lock) {
@@ -203,6 +199,17 @@ void queue_link::send(queue_request& r, std::unique_lock<std::mutex>& lock) {
     } catch (...) {
         asked_.erase(r.id);
         throw;
+    }
+    write(lock);
+}
+
+void queue_link::ask_to_withdraw(
+    const queue_request& r, std::unique_lock<std::mutex>& lock
+) noexcept {
+    try {
+        push(r.id, {.verb = queue_verb::withdraw});
+    } catch (const std::exception&) {
+        return;  // no memory: it waits on
     }
     write(lock);
 }

@@ -17,6 +17,8 @@
 #include <string>
 #include <unordered_map>
 
+#include <sys/epoll.h>
+
 namespace green::detail {
 
 //  Who reads the answers: of the threads that block here the first one, for all; when it has its own it
@@ -59,9 +61,11 @@ private:
 
     // All of it with the lock.
     void send(queue_request& r, std::unique_lock<std::mutex>& lock);
+    void ask_to_withdraw(const queue_request& r, std::unique_lock<std::mutex>& lock) noexcept;
     void push(std::uint64_t id, queue_tag tag);
     void write(std::unique_lock<std::mutex>& lock);
     void want_events() noexcept;
+    void want(std::uint32_t events) noexcept;
     void read() noexcept;
     bool take_answer(frame& f);
     void forget_all() noexcept;
@@ -89,6 +93,7 @@ private:
     std::once_flag served_;
     std::shared_ptr<queue_service> service_;
     std::uint64_t watch_ = 0;
+    std::uint32_t wanted_ = EPOLLIN;
 };
 
 }  // namespace green::detail
