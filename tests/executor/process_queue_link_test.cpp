@@ -9,9 +9,11 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace green;
@@ -21,6 +23,8 @@ using namespace green_test;
 // asked before has arrived: the owner answers in order.
 
 namespace {
+
+using numbers = process_queue<int>;
 
 void look(const process_queue<int>& q) { static_cast<void>(q.size()); }
 
@@ -303,6 +307,28 @@ TEST_CASE(
     REQUIRE(q.unfinished() == 1);
     other.task_done();
     other.join();
+}
+
+TEST_CASE("process_queue link: both ends go at the same time", "[process_queue]") {
+    for (int i = 0; i < 50; ++i) {
+        numbers const q;
+        std::vector<numbers> others;
+        for (int o = 0; o < 10; ++o) others.push_back(from_outside(q));
+        for (const numbers& o : others) REQUIRE(!o.try_get());
+    }
+    for (int i = 0; i < 50; ++i) {
+        std::optional<numbers> q(std::in_place);
+        std::optional<numbers> other = from_outside(*q);
+        run([&]() -> task<> {
+            auto getter = spawn(get_from, *other);
+            co_await yield();
+            look(*other);
+            q.reset();
+            co_await getter.join();
+            REQUIRE_THROWS_AS(getter.result(), closed_error);
+        });
+        other.reset();
+    }
 }
 
 TEST_CASE("process_queue link: large items", "[process_queue]") {

@@ -85,6 +85,7 @@ private:
     void write_to(queue_peer& peer) noexcept;
     void write_answers() noexcept;
     void bury(queue_peer& peer) noexcept;
+    void drop(queue_peer& peer) noexcept;
 
     // The queue. `serve`: whether the request is over.
     bool serve(queue_request& r);

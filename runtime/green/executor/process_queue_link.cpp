@@ -56,8 +56,13 @@ queue_link::queue_link(const std::string& address)
     if (::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0) set_owner(who.pid);
 }
 
+/// Also if the service has forgotten it: it may not have returned from there yet.
 queue_link::~queue_link() {
-    if (watch_ != 0) service_->forget(watch_, socket_.get());
+    if (!service_) return;
+    std::unique_lock lock(mutex_);
+    std::uint64_t const id = watch_;
+    lock.unlock();
+    service_->forget(id, socket_.get());
 }
 
 class queue_link::usage {

@@ -61,12 +61,22 @@ queue_hub::queue_hub(std::size_t capacity)
     watch_ = service_->watch(listener_.get(), *this);
 }
 
+/// Meanwhile peers may end by themselves.
 queue_hub::~queue_hub() {
     service_->forget(watch_, listener_.get());
-    for (queue_peer& p : peers_) service_->forget(p.watch, p.socket.get());
-    conclude_all(putters_, queue_outcome::closed);
-    conclude_all(getters_, queue_outcome::closed);
-    conclude_all(joiners_, queue_outcome::closed);
+    for (;;) {
+        std::uint64_t id = 0;
+        int socket = -1;
+        {
+            std::lock_guard const lock(mutex_);
+            if (peers_.empty()) return;
+            id = peers_.front().watch;
+            socket = peers_.front().socket.get();
+        }
+        service_->forget(id, socket);  // now it is not heard any more
+        std::lock_guard const lock(mutex_);
+        if (!peers_.empty() && peers_.front().watch == id) drop(peers_.front());
+    }
 }
 
 // --- who connects
@@ -216,12 +226,18 @@ void queue_hub::write_answers() noexcept {
 
 /// It has ended, or speaks another language.
 void queue_hub::bury(queue_peer& peer) noexcept {
-    for (auto& [id, r] : peer.waiting) waiters_of(r.verb).remove(r);
-    if (peer.takes_items || peer.held != 0) {
-        report_death({peer.pid, peer.held});
-        finish(peer.held);
-    }
     service_->forget(peer.watch, peer.socket.get());
+    death const d{peer.pid, peer.held};
+    bool const counts = peer.takes_items || peer.held != 0;
+    drop(peer);
+    if (!counts) return;
+    report_death(d);
+    finish(d.items);
+}
+
+/// What it waits for it does not get.
+void queue_hub::drop(queue_peer& peer) noexcept {
+    for (auto& [id, r] : peer.waiting) waiters_of(r.verb).remove(r);
     std::erase(answered_, &peer);
     peers_.remove_if([&](const queue_peer& p) { return &p == &peer; });
 }
