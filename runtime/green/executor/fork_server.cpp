@@ -86,7 +86,7 @@ private:
         }
     }
 
-    void start(const control_message& order, std::array<descriptor, max_passed>& passed) {
+    void start(const control_message& order, passed_descriptors& passed) {
         bool const by_fork = order.mode == start_mode::fork && has_one_thread();
         bool const program = order.kind == control_kind::start_program;
         pid_t const pid = by_fork ? fork_child(program, passed) : exec_child(program, passed);
@@ -102,21 +102,22 @@ private:
         send(answer);
     }
 
-    pid_t fork_child(bool program, std::array<descriptor, max_passed>& passed) {
+    pid_t fork_child(bool program, passed_descriptors& passed) {
         pid_t const self = ::getpid();
         pid_t const pid = ::fork();
         if (pid != 0) return pid;
         control_.reset();
         deaths_.reset();
         if (program) program_main(std::move(passed[0]), self);
-        worker_main(std::move(passed[0]), std::move(passed[1]), self);
+        worker_main(std::move(passed), self);
     }
 
-    static pid_t exec_child(bool program, const std::array<descriptor, max_passed>& passed) {
-        std::array const fds{passed[0].get(), passed[1].get()};
-        std::span<const int> const both(fds);
+    static pid_t exec_child(bool program, const passed_descriptors& passed) {
+        std::array<int, worker_descriptor_count> fds{};
+        for (std::size_t i = 0; i < fds.size(); ++i) fds[i] = passed[i].get();
+        std::span<const int> const all(fds);
         return launch_role(
-            program ? program_role : worker_role, program ? both.first(1) : both, environ
+            program ? program_role : worker_role, program ? all.first(1) : all, environ
         );
     }
 

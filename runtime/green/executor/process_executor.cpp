@@ -20,6 +20,7 @@ process_pool_settings settings_of(const process_executor_options& options) {
     s.max_tasks_per_child = options.max_tasks_per_child;
     s.mode = options.method == start_method::fork ? start_mode::fork : start_mode::exec;
     s.cancel_grace = options.cancel_grace;
+    s.arena_size = allowed_arena_size(options.arena_size);
     s.worker.memory_limit = options.memory_limit;
     s.worker.cpu_limit = options.cpu_limit;
     s.worker.nice = options.nice;
@@ -44,6 +45,7 @@ process_executor::process_executor(std::size_t max_workers)
 process_executor::process_executor(const process_executor_options& options) {
     detail::refuse_unplayed_role();
     pool_ = std::make_shared<detail::process_pool>(detail::settings_of(options));
+    arena_ = pool_->arguments();
 }
 
 process_executor::~process_executor() { shutdown(); }

@@ -25,6 +25,8 @@
 #include <green/executor/process_job.hpp>
 #include <green/executor/process_launch.hpp>
 #include <green/executor/promise.hpp>
+#include <green/executor/shared_memory.hpp>
+#include <green/executor/worker_arena.hpp>
 #include <green/executor/worker_link.hpp>
 
 #include <condition_variable>
@@ -45,6 +47,7 @@ struct process_pool_settings {
     std::size_t max_tasks_per_child = 0;
     start_mode mode = start_mode::fork;
     std::chrono::nanoseconds cancel_grace = forever;
+    std::size_t arena_size = 0;
     worker_settings worker;
     byte_buffer initializer;  // an encoded call
 };
@@ -75,6 +78,7 @@ public:
     void signal_workers(int number);
     executor_stats stats() const;
     std::size_t max_workers() const noexcept { return settings_.max_workers; }
+    const std::shared_ptr<shared_arena>& arguments() const noexcept { return arguments_.arena; }
 
 private:
     /// What becomes of a job that is over, once no lock is held.
@@ -85,6 +89,7 @@ private:
         std::size_t offset = 0;  // received: in arrived_, if it is not in `own`
         std::size_t size = 0;
         byte_buffer own;
+        std::shared_ptr<result_memory> lender;  // received: of what the outcome refers to
         std::exception_ptr error;
     };
     using lock = std::unique_lock<std::mutex>;
@@ -115,6 +120,7 @@ private:
     void collect(worker_link& worker);
     void finish(worker_link& worker, const frame_header& header, completion done);
     void publish();
+    void receive(const completion& c);
     std::vector<promise<void>> take_warmed();
     std::exception_ptr warm_problem() const;
 
@@ -148,6 +154,7 @@ private:
 
     process_pool_settings const settings_;
     environment_copy const environment_;
+    shared_arguments arguments_;  // until it is over
 
     mutable std::mutex mutex_;
     process_job_queue queue_;
@@ -168,6 +175,7 @@ private:
     descriptor events_;  // an epoll
     descriptor wake_;  // an eventfd
     byte_buffer arrived_;
+    byte_buffer copied_;  // an outcome that lay in shared memory
     std::vector<completion> completions_;
     std::uint64_t next_worker_ = first_worker_id;
     steady::time_point hello_by_ = steady::time_point::max();

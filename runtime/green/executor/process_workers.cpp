@@ -61,7 +61,10 @@ void process_pool::launch_server(steady::time_point now) {
 void process_pool::start_worker(steady::time_point now) {
     auto [mine, its] = socket_pair(SOCK_STREAM);
     descriptor board = shared_memory("green-worker", worker_board::memory_size());
-    auto worker = std::make_unique<worker_link>(next_worker_++, std::move(mine), board.get());
+    descriptor results =
+        sealed_memory("green-results", worker_arena_memory_size(settings_.arena_size));
+    auto worker =
+        std::make_unique<worker_link>(next_worker_++, std::move(mine), board.get(), results.get());
     worker->last_progress = now;
     byte_buffer settings;
     append(settings, std::as_bytes(std::span(&settings_.worker, 1)));
@@ -69,7 +72,12 @@ void process_pool::start_worker(steady::time_point now) {
     worker->out.push({.kind = frame_kind::settings}, settings.bytes());
     watch(worker->socket.get(), worker->id, EPOLLIN);
     flush(*worker);
-    server_.start_worker(worker->id, settings_.mode, std::move(its), std::move(board));
+    passed_descriptors passed;
+    passed[worker_jobs] = std::move(its);
+    passed[worker_board_memory] = std::move(board);
+    passed[worker_arguments] = duplicate(arguments_.for_workers);
+    passed[worker_results] = std::move(results);
+    server_.start_worker(worker->id, settings_.mode, std::move(passed));
     workers_.push_back(std::move(worker));
     ++counters_.workers_started;
 }

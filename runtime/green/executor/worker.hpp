@@ -9,8 +9,8 @@
 namespace green::detail {
 
 /// Runs jobs until the job socket is at its end; then the process ends. `parent` is who started it:
-/// the worker ends with it, whatever becomes of it.
-[[noreturn]] void worker_main(descriptor jobs, descriptor board, pid_t parent) noexcept;
+/// the worker ends with it, whatever becomes of it. `passed` is in the order of worker_descriptor.
+[[noreturn]] void worker_main(passed_descriptors passed, pid_t parent) noexcept;
 
 /// Makes the one call that is encoded in `memory`; what it returns is the exit status, 1 if it throws.
 [[noreturn]] void program_main(descriptor memory, pid_t parent) noexcept;

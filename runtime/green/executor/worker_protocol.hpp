@@ -18,15 +18,16 @@ namespace green::detail {
 //    thread                                                                              │
 //       │                                                                                │
 //       └───────────────── jobs: one SOCK_STREAM per worker ─────────────────────────────┤
-//       └───────────────── board: one shared memory per worker ──────────────────────────┘
+//       └───────────────── board: one shared memory per worker ──────────────────────────┤
+//       └───────────────── arguments, results: shared memory for what is large ──────────┘
 //
-// The application makes the job socket and the board, and sends the worker's ends through the server:
+// The application makes the job socket and the memories, and sends the worker's ends through the server:
 // so the jobs can be written before the worker exists, and a worker that never comes to life is an end
 // of file like any other.
 
 // --- the job socket
 
-enum class frame_kind : std::uint32_t {
+enum class frame_kind : std::uint16_t {
     settings,  // to the worker, first: worker_settings, then the encoded initializer
     job,  // to the worker: an encoded call
     cancel,  // to the worker: the job `id` is asked to stop
@@ -41,11 +42,30 @@ struct frame_header {
     std::uint64_t id = 0;  // of the job
     std::uint64_t size = 0;  // of what follows
     frame_kind kind = frame_kind::bell;
-    std::uint32_t value = 0;  // job: flags. result: how long it ran, in ns, at most 2^32 - 1
+    std::uint16_t flags = 0;
+    std::uint32_t value = 0;  // result: how long it ran, in ns, at most 2^32 - 1
 };
 
-/// In frame_header::value of a job: it takes a std::stop_token.
-inline constexpr std::uint32_t job_takes_token = 1;
+/// In a memory that two processes share.
+struct shared_place {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+};
+
+// frame_header::flags of a job
+inline constexpr std::uint16_t job_takes_token = 1;
+inline constexpr std::uint16_t job_is_shared = 2;  // the payload is the shared_place of the call
+
+// of a result
+inline constexpr std::uint16_t result_is_lent = 1;  // a lease_note comes before the outcome
+inline constexpr std::uint16_t result_keeps_arguments = 2;  // arrays that the job was called with
+
+/// A result that refers to memory of the worker, or lies there as a whole.
+struct lease_note {
+    std::uint64_t lease = 0;  // what the application ends when it needs the memory no more
+    std::uint64_t offset = 0;  // the outcome's, unless it follows
+    std::uint64_t size = 0;  // 0: it follows
+};
 
 /// What a worker does to itself before its initializer. 0 is: as it is.
 struct worker_settings {
@@ -85,8 +105,17 @@ inline constexpr char fork_server_role[] = "fork-server";
 inline constexpr char worker_role[] = "worker";
 inline constexpr char program_role[] = "program";
 
-/// Where a fork server finds its control socket, an exec'ed worker its job socket and board, and an
-/// exec'ed process its call.
+/// Where a fork server finds its control socket, an exec'ed worker what it is passed, and an exec'ed
+/// process its call.
 inline constexpr int first_passed_descriptor = 3;
+
+/// What a worker is passed, in this order.
+enum worker_descriptor : std::size_t {
+    worker_jobs,
+    worker_board_memory,
+    worker_arguments,
+    worker_results,
+    worker_descriptor_count,
+};
 
 }  // namespace green::detail
