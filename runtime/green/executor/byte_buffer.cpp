@@ -13,10 +13,8 @@ void byte_buffer::grow(std::size_t n) {
     constexpr std::size_t most = std::numeric_limits<std::ptrdiff_t>::max();
     if (n > most - size_) throw std::bad_alloc();
     std::size_t const needed = size_ + n;
-    std::size_t const wanted = std::max({needed, std::min(capacity_ * 2, most), std::size_t{64}});
-    if (arena_ == nullptr || needed < detail::smallest_shared || !grow_in_arena(wanted)) {
-        grow_to(wanted);
-    }
+    if (arena_ != nullptr && needed >= detail::smallest_shared && grow_in_arena(needed)) return;
+    grow_to(std::max({needed, std::min(capacity_ * 2, most), std::size_t{64}}));
 }
 
 void byte_buffer::grow_to(std::size_t wanted) {
@@ -36,13 +34,18 @@ void byte_buffer::grow_to(std::size_t wanted) {
 }
 
 bool byte_buffer::grow_in_arena(std::size_t wanted) noexcept {
-    if (!in_arena() || !arena_->extend(begin_.get(), wanted)) {
-        std::byte* const piece = arena_->allocate(wanted);
-        if (piece == nullptr) return false;
-        if (size_ != 0) std::memcpy(piece, begin_.get(), size_);
-        begin_ = {piece, release(arena_)};
+    // An arena gives pages, not addresses alone: a little more than is wanted, not twice as much.
+    constexpr std::size_t slack = std::size_t{1} << 16;
+    std::size_t const ample = wanted + (in_arena() ? wanted / 8 : slack);
+    if (in_arena() && arena_->extend(begin_.get(), ample)) {
+        capacity_ = ample;
+        return true;
     }
-    capacity_ = wanted;
+    std::byte* const piece = arena_->allocate(ample);
+    if (piece == nullptr) return false;
+    if (size_ != 0) std::memcpy(piece, begin_.get(), size_);
+    begin_ = {piece, release(arena_)};
+    capacity_ = ample;
     return true;
 }
 

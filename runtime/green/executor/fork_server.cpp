@@ -3,6 +3,7 @@
 #include <green/executor/code_module.hpp>
 #include <green/executor/descriptor.hpp>
 #include <green/executor/process_launch.hpp>
+#include <green/executor/shared_memory.hpp>
 #include <green/executor/worker.hpp>
 #include <green/executor/worker_protocol.hpp>
 
@@ -12,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -51,7 +53,7 @@ public:
         if (!deaths_) finish();
         control_message hello{.kind = control_kind::hello};
         // The array stays terminated.
-        build_identity().copy(hello.build.data(), hello.build.size() - 1);
+        build_identity().copy(hello.text.data(), hello.text.size() - 1);
         send(hello);
         for (;;) {
             std::array<pollfd, 2> wanted{
@@ -79,11 +81,28 @@ private:
         }
         if (received.size != sizeof order) finish();
         switch (order.kind) {
+        case control_kind::preload: preload(received.descriptors[0]); break;
         case control_kind::start:
         case control_kind::start_program: start(order, received.descriptors); break;
         case control_kind::kill: kill(order); break;
         default: finish();
         }
+    }
+
+    /// Only a process with one thread can be forked. One that has more by itself starts its workers by
+    /// exec; then they make the call.
+    void preload(const descriptor& memory) {
+        control_message answer{.kind = control_kind::preloaded};
+        if (has_one_thread()) {
+            std::string problem = failure_of(content_of(memory.get()).bytes());
+            std::fflush(nullptr);  // else every worker would print it again
+            if (problem.empty() && !has_one_thread()) {
+                problem = "it has started a thread, and a process with threads cannot be forked";
+            }
+            problem.copy(answer.text.data(), answer.text.size() - 1);
+            set_preloaded();
+        }
+        send(answer);
     }
 
     void start(const control_message& order, passed_descriptors& passed) {

@@ -36,6 +36,12 @@ void fork_server_link::start_program(std::uint64_t id, descriptor memory) {
     o.passed[0] = std::move(memory);
 }
 
+void fork_server_link::preload(descriptor memory) {
+    order& o = orders_.emplace_back();
+    o.message = {.kind = control_kind::preload};
+    o.passed[0] = std::move(memory);
+}
+
 void fork_server_link::kill_worker(std::uint64_t worker, int signal) {
     orders_.push_back({{.kind = control_kind::kill, .worker = worker, .value = signal}, {}});
 }

@@ -29,6 +29,8 @@ public:
 
     /// Sent as soon as there is room.
     void start_worker(std::uint64_t worker, start_mode mode, passed_descriptors passed);
+    /// The call that is encoded in `memory` is made before the orders that follow.
+    void preload(descriptor memory);
     /// A process for the one call that is encoded in `memory`. Its id is of the workers' numbers.
     void start_program(std::uint64_t id, descriptor memory);
     void kill_worker(std::uint64_t worker, int signal);

@@ -37,6 +37,13 @@ struct process_executor_options {
     /// Runs once in every worker before its first job. If it throws, the executor is broken: what waits
     /// and every later submit gets broken_executor. A plain function of this program.
     void (*initializer)() = nullptr;
+    /// Runs once in the fork server before the first worker: what it loads is there in every worker, in
+    /// memory that all share until one writes to it. It starts no thread, for a process with threads
+    /// cannot be forked. If it throws or has started one, the executor is broken, with the cause. With
+    /// start_method::exec, and where the fork server has threads of a sanitizer, it runs in every worker
+    /// instead, before the initializer. A plain function of this program.
+    /// Model: multiprocessing.set_forkserver_preload.
+    void (*preload)() = nullptr;
     start_method method = start_method::fork;
     /// Bytes of address space of a worker (RLIMIT_AS): an allocation beyond is a std::bad_alloc in its
     /// job alone. 0: no limit.
@@ -48,6 +55,9 @@ struct process_executor_options {
     /// A running job that was asked to stop through its std::stop_token and has not ended after this
     /// is killed, and cancelled.
     std::chrono::nanoseconds cancel_grace = forever;
+    /// Each worker stays on one processor of those that this process may use: the one that has the fewest
+    /// workers. For jobs that live of what is in a cache; else the system distributes better.
+    bool pin_workers = false;
     /// Bytes of shared memory for arguments, and as many for the results of each worker. Calls and
     /// results from 256 KiB up go through it, as long as there is room; all else, and all if this is 0,
     /// is copied through a socket. It is address space to begin with: memory is taken as it is used, and

@@ -128,10 +128,16 @@ void process_pool::obey_server(const control_message& message) {
     if (message.kind == control_kind::hello) {
         hello_by_ = steady::time_point::max();
         server_answered_ = true;
-        if (std::string_view(message.build.data()) !=
-            build_identity().substr(0, message.build.size() - 1)) {
+        if (std::string_view(message.text.data()) !=
+            build_identity().substr(0, message.text.size() - 1)) {
             break_pool("the program's file is not the one that was started any more");
         }
+        return;
+    }
+    if (message.kind == control_kind::preloaded) {
+        preloading_ = false;
+        std::string const text(message.text.data());
+        if (!text.empty()) break_pool("the preload function failed: " + text);
         return;
     }
     worker_link* const w = find_worker(message.worker);
@@ -176,11 +182,9 @@ void process_pool::handle_frame(worker_link& worker, frame& f) {
         break;
     case frame_kind::unusable: {
         std::string const text(reinterpret_cast<const char*>(f.payload.data()), f.payload.size());
-        std::fprintf(
-            stderr, "green: the initializer of a worker process failed: %s\n", text.c_str()
-        );
+        std::fprintf(stderr, "green: %s\n", text.c_str());
         worker.was_ready = true;  // the process itself could be started
-        break_pool("the initializer of a worker process failed: " + text);
+        break_pool(text);
         break;
     }
     case frame_kind::bell: collect(worker); break;

@@ -49,7 +49,9 @@ struct process_pool_settings {
     std::chrono::nanoseconds cancel_grace = forever;
     std::size_t arena_size = 0;
     worker_settings worker;
-    byte_buffer initializer;  // an encoded call
+    byte_buffer preload;  // an encoded call, as is
+    byte_buffer initializer;
+    std::vector<int> processors;  // that workers are spread over; empty: they are not
 };
 
 class process_pool : public std::enable_shared_from_this<process_pool> {
@@ -128,6 +130,8 @@ private:
     void start_workers(steady::time_point now);
     void launch_server(steady::time_point now);
     void start_worker(steady::time_point now);
+    byte_buffer settings_for(int processor) const;
+    int least_used_processor() const noexcept;
     void start_failed(steady::time_point now, const std::string& why);
     void server_ended(steady::time_point now);
     void break_pool(const std::string& why);
@@ -183,6 +187,7 @@ private:
     steady::time_point server_ended_at_ = steady::time_point::max();
     unsigned failed_starts_ = 0;  // in a row
     bool server_answered_ = false;
+    bool preloading_ = false;
     bool server_waits_for_room_ = false;
     int patience_ = 0;  // milliseconds to the next look, if nothing happens
 

@@ -62,6 +62,28 @@ std::size_t size_of_memory(int memory) noexcept {
     return ::fstat(memory, &status) == 0 ? static_cast<std::size_t>(status.st_size) : 0;
 }
 
+descriptor memory_holding(const byte_buffer& bytes) {
+    descriptor memory = shared_memory("green-call", bytes.size());
+    for (std::size_t at = 0; at < bytes.size();) {
+        ssize_t const n =
+            ::pwrite(memory.get(), bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
+        if (n < 0) fail("memfd write");
+        at += static_cast<std::size_t>(n);
+    }
+    return memory;
+}
+
+byte_buffer content_of(int memory) {
+    byte_buffer bytes;
+    for (off_t at = 0;;) {
+        constexpr std::size_t step = std::size_t{1} << 16;
+        ssize_t const got = ::pread(memory, bytes.extend(step), step, at);
+        at += std::max<ssize_t>(got, 0);
+        bytes.truncate(static_cast<std::size_t>(at));
+        if (got <= 0) return bytes;
+    }
+}
+
 std::size_t whole_pages(std::size_t size) noexcept {
     static std::size_t const page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     return (size + page - 1) / page * page;

@@ -12,6 +12,7 @@
 // process does can spoil the content, never the order. A worker cannot write to arguments, so what a
 // job destroys are its own results.
 
+#include <green/executor/byte_buffer.hpp>
 #include <green/executor/descriptor.hpp>
 
 #include <cstddef>
@@ -54,6 +55,9 @@ descriptor sealed_memory(const char* name, std::size_t size);
 /// The same memory, and who gets this can only read it. std::system_error.
 descriptor read_only(const descriptor& memory);
 std::size_t size_of_memory(int memory) noexcept;
+/// A memory with these bytes, for one reader; and what is in it. std::system_error.
+descriptor memory_holding(const byte_buffer& bytes);
+byte_buffer content_of(int memory);
 /// An offset or size up to the next page.
 std::size_t whole_pages(std::size_t size) noexcept;
 

@@ -3,6 +3,7 @@
 #include <green/core/errors.hpp>
 #include <green/executor/frame_channel.hpp>
 #include <green/executor/remote_function.hpp>
+#include <green/executor/shared_memory.hpp>
 #include <green/executor/stop_watcher.hpp>
 #include <green/executor/worker_arena.hpp>
 #include <green/executor/worker_board.hpp>
@@ -23,6 +24,7 @@
 #include <string>
 
 #include <malloc.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -56,6 +58,16 @@ std::uint32_t nanoseconds_between(steady::time_point a, steady::time_point b) {
         std::clamp<std::int64_t>(ns, 0, std::numeric_limits<std::uint32_t>::max())
     );
 }
+
+/// As far as that is possible: the processor may have been taken from this program.
+void stay_on(int processor) noexcept {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<unsigned>(processor), &set);
+    ::sched_setaffinity(0, sizeof set, &set);
+}
+
+bool preloaded = false;  // by the process that this one is a copy of
 
 /// One worker's life. The application notices its end by the end of its socket.
 class worker {
@@ -99,19 +111,22 @@ private:
         // What the executor shares is not the jobs' memory, and its size is known.
         if (settings.memory_limit != 0) limit(RLIMIT_AS, settings.memory_limit + shared_size());
         limit(RLIMIT_CPU, settings.cpu_limit);
-        if (settings.nice != 0) ::setpriority(PRIO_PROCESS, 0, settings.nice);
-        if (settings.has_initializer) initialize(f->payload.subspan(sizeof settings));
+        if (settings.nice != 0) static_cast<void>(::nice(settings.nice));
+        if (settings.processor >= 0) stay_on(settings.processor);
+        auto const calls = f->payload.subspan(sizeof settings);
+        if (calls.size() != settings.preload_size + settings.initializer_size) leave();
+        if (!preloaded) begin_with(calls.first(settings.preload_size), "the preload function");
+        begin_with(calls.subspan(settings.preload_size), "the initializer");
         if (!write_frame(socket_, {.kind = frame_kind::ready})) leave();
     }
 
-    void initialize(std::span<const std::byte> call) {
-        execute(call, std::stop_token());
-        decoder reply(outcome_.bytes());
-        std::exception_ptr const problem = decode_reply<void>(reply).error;
-        if (!problem) return;
-        std::string const what = describe(problem);
+    void begin_with(std::span<const std::byte> call, const char* name) {
+        if (call.empty()) return;
+        std::string const problem = failure_of(call);
+        if (problem.empty()) return;
+        std::string const text = std::string(name) + " of a worker process failed: " + problem;
         write_frame(
-            socket_, {.kind = frame_kind::unusable}, std::as_bytes(std::span<const char>(what))
+            socket_, {.kind = frame_kind::unusable}, std::as_bytes(std::span<const char>(text))
         );
         leave();
     }
@@ -209,18 +224,6 @@ private:
     bool announced_ = true;
 };
 
-/// All that is in a shared memory.
-byte_buffer content_of(int memory) {
-    byte_buffer bytes;
-    for (off_t at = 0;;) {
-        constexpr std::size_t step = std::size_t{1} << 16;
-        ssize_t const got = ::pread(memory, bytes.extend(step), step, at);
-        at += std::max<ssize_t>(got, 0);
-        bytes.truncate(static_cast<std::size_t>(at));
-        if (got <= 0) return bytes;
-    }
-}
-
 /// The exit status of a call that gives one, or nothing.
 int status_of(std::span<const std::byte> call) {
     byte_buffer outcome;
@@ -237,6 +240,18 @@ int status_of(std::span<const std::byte> call) {
 }
 
 }  // namespace
+
+std::string failure_of(std::span<const std::byte> call) {
+    byte_buffer outcome;
+    decoder request(call);
+    encoder reply(outcome);
+    run_call(request, reply, std::stop_token());
+    decoder d(outcome.bytes());
+    std::exception_ptr const problem = decode_reply<void>(d).error;
+    return problem ? describe(problem) : std::string();
+}
+
+void set_preloaded() noexcept { preloaded = true; }
 
 void program_main(descriptor memory, pid_t parent) noexcept {
     end_with(parent);

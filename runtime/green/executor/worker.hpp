@@ -4,6 +4,10 @@
 
 #include <green/executor/descriptor.hpp>
 
+#include <cstddef>
+#include <span>
+#include <string>
+
 #include <sys/types.h>
 
 namespace green::detail {
@@ -14,6 +18,12 @@ namespace green::detail {
 
 /// Makes the one call that is encoded in `memory`; what it returns is the exit status, 1 if it throws.
 [[noreturn]] void program_main(descriptor memory, pid_t parent) noexcept;
+
+/// Makes a call that gives nothing. What it threw, as text; empty: nothing.
+std::string failure_of(std::span<const std::byte> call);
+
+/// What the fork server says once it has made the preload call: its workers need not.
+void set_preloaded() noexcept;
 
 /// The signals of a worker: none is blocked; SIGINT is ignored, for Ctrl-C is the application's
 /// affair; SIGTERM ends it. Handlers that the program's static initialisers have installed stay.

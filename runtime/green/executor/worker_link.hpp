@@ -84,6 +84,7 @@ public:
     std::uint64_t sent = 0;
     worker_phase phase = worker_phase::starting;
     pid_t pid = 0;
+    int processor = -1;  // that it stays on
     bool connected = true;  // the socket is not at its end
     bool waits_for_room = false;  // in the socket
     bool held_up = false;  // its jobs were taken back, and it has finished none since

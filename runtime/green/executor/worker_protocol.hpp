@@ -28,11 +28,11 @@ namespace green::detail {
 // --- the job socket
 
 enum class frame_kind : std::uint16_t {
-    settings,  // to the worker, first: worker_settings, then the encoded initializer
+    settings,  // to the worker, first: worker_settings, then preload and initializer, encoded
     job,  // to the worker: an encoded call
     cancel,  // to the worker: the job `id` is asked to stop
     ready,  // from the worker: the initializer has run
-    unusable,  // from the worker: the initializer failed; the text of its error
+    unusable,  // from the worker: preload or initializer failed; the text of the error
     result,  // from the worker: an encoded outcome
     bell,  // from the worker: look at the board
 };
@@ -72,13 +72,17 @@ struct worker_settings {
     std::uint64_t memory_limit = 0;  // bytes of address space
     std::uint64_t cpu_limit = 0;  // seconds of processor time
     std::int32_t nice = 0;
-    std::uint32_t has_initializer = 0;
+    std::int32_t processor = -1;  // to stay on; -1 is any
+    std::uint64_t preload_size = 0;  // of two encoded calls that follow
+    std::uint64_t initializer_size = 0;
 };
 
 // --- the control socket
 
 enum class control_kind : std::uint32_t {
     hello,  // from the server, first: its build
+    preload,  // to the server: a call to make before it forks, with the memory that the call is in
+    preloaded,  // from the server: that it is over; the text of its error, if any
     start,  // to the server: a worker, with its job socket and board
     start_program,  // to the server: a process for one call, with the memory that the call is in
     kill,  // to the server: a signal for one of them
@@ -96,7 +100,7 @@ struct control_message {
     std::int32_t pid = 0;
     std::int32_t value = 0;  // kill: the signal. not_started: errno. exited: the wait status
     rusage usage{};  // exited
-    std::array<char, 64> build{};  // hello
+    std::array<char, 256> text{};  // hello: the build. preloaded: why not, at most so much of it
 };
 
 // --- roles, as they are written into the environment
