@@ -75,7 +75,7 @@ private:
     }
 
     void submit_one(process_executor& pool, int first) {
-        entry e{first, 100'000 + draw(200'000), {}, {}, draw(2) == 0};
+        entry e{first, 70'000 + draw(100'000), {}, {}, draw(2) == 0};
         if (e.is_row) {
             std::vector<int> values(e.size);
             std::iota(values.begin(), values.end(), first);
@@ -102,7 +102,7 @@ private:
     }
 
     std::size_t kill_one() {
-        if (draw(4) != 0) return 0;
+        if (draw(2) != 0) return 0;
         int const pid = pids_[draw(pid_places)].exchange(0);
         if (pid == 0 || !is_of_a_pool(pid)) return 0;
         return ::kill(pid, SIGKILL) == 0 ? 1 : 0;
@@ -129,7 +129,7 @@ TEST_CASE("payload: workers are killed at random with large data", "[payload][ch
         options.max_workers = 3;
         options.arena_size = arena_size;
         process_executor pool(options);
-        payload_chaos(60, seed).run(pool);
+        payload_chaos(20, seed).run(pool);
         // All of the arena is free again.
         REQUIRE(is_shared(pool.allocate_shared<char>(arena_size).data(), "green-arguments"));
     }

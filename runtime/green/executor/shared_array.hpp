@@ -7,7 +7,6 @@
 #include <limits>
 #include <memory>
 #include <new>
-#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -78,9 +77,9 @@ arrived_array decode_shared(decoder& d, std::size_t element, std::size_t alignme
 ///
 /// where `double mean_of(shared_array<const double>)`. The memory is given back with its last owner,
 /// here or in a job that it was sent to. It may outlive the executor, and the worker that has built it.
-/// Moving leaves an empty array. The shared memory of an executor is bounded
-/// (process_executor_options::arena_size): an array for which there is no room is made in ordinary
-/// memory, and copied when it is sent; so is one that goes to another executor.
+/// Moving leaves an empty array. A std::span of it is made as of a std::vector. The shared memory of an
+/// executor is bounded (process_executor_options::arena_size): an array for which there is no room is
+/// made in ordinary memory, and copied when it is sent; so is one that goes to another executor.
 /// Model: std::unique_ptr<T[]> and std::shared_ptr<const T[]>, with a size; joblib's memory maps, which
 /// are read-only too.
 template <class T>
@@ -114,7 +113,7 @@ public:
         requires std::is_const_v<T>
     = default;
     /// What was built is finished: from now on it is only read.
-    shared_array(shared_array<value>&& built) noexcept
+    shared_array(shared_array<value>&& built) noexcept  // NOLINT(google-explicit-constructor)
         requires std::is_const_v<T>
         : memory_(std::move(built.memory_)), size_(std::exchange(built.size_, 0)) {}
 
@@ -126,7 +125,6 @@ public:
     T& operator[](std::size_t i) const noexcept { return memory_.get()[i]; }
     T* begin() const noexcept { return data(); }
     T* end() const noexcept { return data() + size_; }
-    operator std::span<T>() const noexcept { return {data(), size_}; }
 
 private:
     friend shared_array<const value>;
