@@ -121,6 +121,34 @@ FIGURES = [
         Bar(value=2500),
         suite="process",
     ),
+    # 2.5 GB/s, and in place 10 GB/s.
+    Figure(
+        "process_payload_1mib",
+        "1 MiB as an argument of a job",
+        "us",
+        Bar(value=419),
+        suite="process",
+    ),
+    Figure(
+        "process_payload_64mib",
+        "64 MiB as an argument of a job",
+        "us",
+        Bar(value=26_844),
+        suite="process",
+    ),
+    Figure(
+        "process_payload_in_place_1mib",
+        "1 MiB, built in shared memory",
+        "us",
+        Bar(value=105),
+        suite="process",
+    ),
+    Figure(
+        "process_payload_in_place_64mib",
+        "64 MiB, built in shared memory",
+        "us",
+        suite="process",
+    ),
     Figure("process_start", "start of 8 workers", "ms", Bar(value=8), suite="process"),
     Figure(
         "process_start_2gib", "the same with a heap of 2 GiB", "ms", suite="process"

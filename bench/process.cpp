@@ -65,6 +65,58 @@ void jobs(const bench::program& out) {
     out.report("process_jobs", best, "ns");
 }
 
+// --- payloads: an array of doubles to the worker, one number back
+
+double ends_of(const std::vector<double>& values) { return values.front() + values.back(); }
+double ends_of_shared(green::shared_array<const double> values) {
+    return values[0] + values[values.size() - 1];
+}
+
+constexpr std::size_t mib_of_doubles = (std::size_t{1} << 20) / sizeof(double);
+
+/// How long one of `submit` takes, with a few on their way so that both processes have work.
+template <class Submit>
+double time_of_payload(int count, Submit submit) {
+    constexpr std::size_t on_their_way = 4;
+    std::deque<green::future<double>> waiting;
+    std::int64_t const start = bench::wall_ns();
+    for (int i = 0; i < count; ++i) {
+        waiting.push_back(submit());
+        if (waiting.size() < on_their_way) continue;
+        waiting.front().result();
+        waiting.pop_front();
+    }
+    for (; !waiting.empty(); waiting.pop_front()) waiting.front().result();
+    return milliseconds_since(start) / count;
+}
+
+void payload(const bench::program& out, const char* figure, std::size_t mib, int count) {
+    green::process_executor pool(1);
+    pool.warm().result();
+    std::vector<double> const values(mib * mib_of_doubles, 1.5);
+    std::vector<double> ms;
+    for (int s = 0; s < 1 + out.slices() / 3; ++s) {
+        ms.push_back(time_of_payload(count, [&] { return pool.submit(ends_of, std::cref(values)); })
+        );
+    }
+    out.report(figure, median(ms) * 1000, "us");
+}
+
+void payload_in_place(const bench::program& out, const char* figure, std::size_t mib, int count) {
+    green::process_executor pool(1);
+    pool.warm().result();
+    std::vector<double> ms;
+    double next = 0;
+    for (int s = 0; s < 1 + out.slices() / 3; ++s) {
+        ms.push_back(time_of_payload(count, [&] {
+            auto values = pool.allocate_shared<double>(mib * mib_of_doubles);
+            std::fill(values.begin(), values.end(), next++);
+            return pool.submit(ends_of_shared, std::move(values));
+        }));
+    }
+    out.report(figure, median(ms) * 1000, "us");
+}
+
 double start_of_eight() {
     std::int64_t const start = bench::wall_ns();
     green::process_executor pool(8);
@@ -130,6 +182,14 @@ int main(int argc, char** argv) {
     bench::program const out("green", argc, argv);
     if (out.wants("process_round_trip")) round_trip(out);
     if (out.wants("process_jobs")) jobs(out);
+    if (out.wants("process_payload_1mib")) payload(out, "process_payload_1mib", 1, 400);
+    if (out.wants("process_payload_64mib")) payload(out, "process_payload_64mib", 64, 8);
+    if (out.wants("process_payload_in_place_1mib")) {
+        payload_in_place(out, "process_payload_in_place_1mib", 1, 1000);
+    }
+    if (out.wants("process_payload_in_place_64mib")) {
+        payload_in_place(out, "process_payload_in_place_64mib", 64, 16);
+    }
     if (out.wants("process_start")) start(out);
     if (out.wants("process_start_2gib")) start_large(out);
     if (out.wants("process_replace")) replace(out);

@@ -26,6 +26,7 @@
 #include <green/executor/promise.hpp>
 #include <green/executor/remote_error.hpp>
 #include <green/executor/sandbox.hpp>
+#include <green/executor/shared_array.hpp>
 #include <green/executor/shutdown_options.hpp>
 #include <green/executor/spawn_on.hpp>
 #include <green/executor/thread_executor.hpp>

@@ -12,9 +12,11 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -149,10 +151,37 @@ inline std::size_t child_processes() {
     return count;
 }
 
+/// Shared memory of green's that is mapped here.
+inline std::size_t shared_mappings() {
+    std::ifstream maps("/proc/self/maps");
+    std::size_t count = 0;
+    for (std::string line; std::getline(maps, line);) {
+        count += line.find("memfd:green") != std::string::npos;
+    }
+    return count;
+}
+
+/// The file that is mapped at an address.
+inline std::string file_at(const void* address) {
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+        std::uintptr_t first = 0;
+        std::uintptr_t last = 0;
+        if (std::sscanf(line.c_str(), "%lx-%lx", &first, &last) != 2) continue;
+        auto const at = reinterpret_cast<std::uintptr_t>(address);
+        if (at >= first && at < last) return line.substr(std::min(line.find('/'), line.size()));
+    }
+    return {};
+}
+inline bool is_shared(const void* address, const char* name) {
+    return file_at(address).find(name) != std::string::npos;
+}
+
 /// What must be the same before and after.
 struct belongings {
     std::size_t descriptors = open_descriptors();
     std::size_t children = child_processes();
+    std::size_t mappings = shared_mappings();
     bool operator==(const belongings&) const = default;
 };
 
@@ -165,6 +194,14 @@ inline bool is_running(int pid) {
 /// Until it is not. The watchdog bounds it.
 inline void wait_until_gone(int pid) {
     while (is_running(pid)) std::this_thread::sleep_for(1ms);
+}
+
+/// A process of green's own is that number still, and not another one's.
+inline bool is_of_a_pool(int pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+    std::string name;
+    file >> name;
+    return name.starts_with("green-worker") || name.starts_with("green-forkserv");
 }
 
 }  // namespace green_test

@@ -1,5 +1,6 @@
 """bench/process.cpp on concurrent.futures.ProcessPoolExecutor."""
 
+import array
 import collections
 import concurrent.futures
 import statistics
@@ -42,6 +43,32 @@ def jobs(out):
     out.report("process_jobs", best, "ns")
 
 
+def ends_of(values):
+    return values[0] + values[-1]
+
+
+def payload(figure, mib):
+    def measure(out):
+        values = array.array("d", [1.5]) * (mib * (1 << 20) // 8)
+        count = 1 + 64 // mib
+        us = []
+        with concurrent.futures.ProcessPoolExecutor(1) as pool:
+            pool.submit(nothing).result()
+            for _ in range(1 + out.slices // 10):
+                waiting = collections.deque()
+                start = time.perf_counter()
+                for _ in range(count):
+                    waiting.append(pool.submit(ends_of, values))
+                    if len(waiting) == 4:
+                        waiting.popleft().result()
+                for future in waiting:
+                    future.result()
+                us.append((time.perf_counter() - start) / count * 1e6)
+        out.report(figure, statistics.median(us), "us")
+
+    return measure
+
+
 def start(out):
     ms = []
     for _ in range(1 + out.slices // 10):
@@ -52,8 +79,16 @@ def start(out):
     out.report("process_start", statistics.median(ms), "ms")
 
 
+FIGURES = {
+    "process_round_trip": round_trip,
+    "process_jobs": jobs,
+    "process_payload_1mib": payload("process_payload_1mib", 1),
+    "process_payload_64mib": payload("process_payload_64mib", 64),
+    "process_start": start,
+}
+
 if __name__ == "__main__":
     out = Program("python", sys.argv[1:])
-    for name, figure in {"process_round_trip": round_trip, "process_jobs": jobs, "process_start": start}.items():
+    for name, figure in FIGURES.items():
         if out.wants(name):
             figure(out)

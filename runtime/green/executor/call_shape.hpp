@@ -200,7 +200,8 @@ consteval void check_call() {
         problem != call_problem::argument,
         "green: an argument of this job cannot be sent to another process: take values, not "
         "pointers, "
-        "references or views; include <green/executor/codec_std.hpp> for maps, sets and lists; "
+        "references or views, and shared_array<const T>, not shared_array<T>; include "
+        "<green/executor/codec_std.hpp> for maps, sets and lists; "
         "specialise green::codec for a class of your own"
     );
     static_assert(
@@ -211,7 +212,8 @@ consteval void check_call() {
         problem != call_problem::result,
         "green: the result of this job cannot be sent back from another process: return a value, "
         "not "
-        "a pointer, reference or view; include <green/executor/codec_std.hpp> for maps, sets and "
+        "a pointer, reference or view, and shared_array<const T>, not shared_array<T>; include "
+        "<green/executor/codec_std.hpp> for maps, sets and "
         "lists; specialise green::codec for a class of your own"
     );
 }

@@ -9,12 +9,18 @@
 
 namespace green {
 
+namespace detail {
+class shared_borrower;
+}  // namespace detail
+
 /// Reads what an `encoder` has written. Every read is checked against the end of the bytes, which
 /// somebody else owns and which outlive the decoder; all errors are codec_error.
 class decoder {
 public:
-    explicit decoder(std::span<const std::byte> bytes) noexcept
-        : begin_(bytes.data()), next_(begin_), end_(begin_ + bytes.size()) {}
+    explicit decoder(std::span<const std::byte> bytes) noexcept : decoder(bytes, nullptr) {}
+    /// Internal: one for what a process has written that shares memory with this one.
+    decoder(std::span<const std::byte> bytes, detail::shared_borrower* borrower) noexcept
+        : begin_(bytes.data()), next_(begin_), end_(begin_ + bytes.size()), borrower_(borrower) {}
 
     /// Bytes that have not been read.
     std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - next_); }
@@ -57,6 +63,9 @@ public:
         if (next_ != end_) left_over(what);
     }
 
+    /// Internal: who finds what the writer has left in shared memory. Null: nobody.
+    detail::shared_borrower* borrower() const noexcept { return borrower_; }
+
     /// Throws codec_error: `decode WHAT at byte 3 of 17: REASON`.
     [[noreturn]] void fail(const char* what, std::string_view reason) const;
 
@@ -81,6 +90,7 @@ private:
     const std::byte* begin_;
     const std::byte* next_;
     const std::byte* end_;
+    detail::shared_borrower* borrower_;
     std::size_t depth_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <system_error>
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,6 +30,12 @@ descriptor shared_memory(const char* name, std::size_t size) {
         throw std::system_error(errno, std::generic_category(), "memfd_create");
     }
     return memory;
+}
+
+descriptor duplicate(const descriptor& file) {
+    descriptor copy(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
+    if (!copy) throw std::system_error(errno, std::generic_category(), "F_DUPFD_CLOEXEC");
+    return copy;
 }
 
 namespace {

@@ -39,8 +39,13 @@ std::pair<descriptor, descriptor> socket_pair(int type);
 /// Anonymous memory that processes can share, of `size` bytes, all zero. std::system_error.
 descriptor shared_memory(const char* name, std::size_t size);
 
+/// Another one for the same file. std::system_error.
+descriptor duplicate(const descriptor& file);
+
 /// The most descriptors that travel with one message.
 inline constexpr std::size_t max_passed = 4;
+/// Those of one message, in a row from the first.
+using passed_descriptors = std::array<descriptor, max_passed>;
 
 /// One message of a SOCK_SEQPACKET socket, with descriptors. False: errno says why.
 bool send_message(
@@ -50,7 +55,7 @@ bool send_message(
 struct received_message {
     std::size_t size = 0;  // 0: the other end is closed
     std::size_t descriptor_count = 0;
-    std::array<descriptor, max_passed> descriptors;
+    passed_descriptors descriptors;
 };
 
 /// False: errno says why.

@@ -8,6 +8,10 @@
 
 namespace green {
 
+namespace detail {
+class shared_lender;
+}  // namespace detail
+
 /// Writes values as bytes, for a `decoder` of the same program in another process. The bytes are
 /// appended to a buffer that somebody else owns and that outlives the encoder.
 ///
@@ -15,6 +19,9 @@ namespace green {
 class encoder {
 public:
     explicit encoder(byte_buffer& out) noexcept : out_(out) {}
+    /// Internal: one for a reader that shares memory with this process.
+    encoder(byte_buffer& out, detail::shared_lender* lender) noexcept
+        : out_(out), lender_(lender) {}
 
     /// Appends `size` bytes as they are.
     void write(const void* bytes, std::size_t size) {
@@ -36,6 +43,8 @@ public:
 
     /// What has been written, with all that was in the buffer before.
     byte_buffer& buffer() noexcept { return out_; }
+    /// Internal: who knows what the reader sees as well. Null: nobody.
+    detail::shared_lender* lender() const noexcept { return lender_; }
 
     /// One level of nested containers, for as long as it lives. codec_error beyond a limit: a value
     /// that could not be decoded is not sent.
@@ -61,6 +70,7 @@ private:
     [[noreturn]] static void too_deep();
 
     byte_buffer& out_;
+    detail::shared_lender* lender_ = nullptr;
     std::size_t depth_ = 0;
 };
 

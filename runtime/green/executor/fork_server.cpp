@@ -3,6 +3,7 @@
 #include <green/executor/code_module.hpp>
 #include <green/executor/descriptor.hpp>
 #include <green/executor/process_launch.hpp>
+#include <green/executor/shared_memory.hpp>
 #include <green/executor/worker.hpp>
 #include <green/executor/worker_protocol.hpp>
 
@@ -12,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -51,7 +53,7 @@ public:
         if (!deaths_) finish();
         control_message hello{.kind = control_kind::hello};
         // The array stays terminated.
-        build_identity().copy(hello.build.data(), hello.build.size() - 1);
+        build_identity().copy(hello.text.data(), hello.text.size() - 1);
         send(hello);
         for (;;) {
             std::array<pollfd, 2> wanted{
@@ -79,6 +81,7 @@ private:
         }
         if (received.size != sizeof order) finish();
         switch (order.kind) {
+        case control_kind::preload: preload(received.descriptors[0]); break;
         case control_kind::start:
         case control_kind::start_program: start(order, received.descriptors); break;
         case control_kind::kill: kill(order); break;
@@ -86,7 +89,23 @@ private:
         }
     }
 
-    void start(const control_message& order, std::array<descriptor, max_passed>& passed) {
+    /// Only a process with one thread can be forked. One that has more by itself starts its workers by
+    /// exec; then they make the call.
+    void preload(const descriptor& memory) {
+        control_message answer{.kind = control_kind::preloaded};
+        if (has_one_thread()) {
+            std::string problem = failure_of(content_of(memory.get()).bytes());
+            std::fflush(nullptr);  // else every worker would print it again
+            if (problem.empty() && !has_one_thread()) {
+                problem = "it has started a thread, and a process with threads cannot be forked";
+            }
+            problem.copy(answer.text.data(), answer.text.size() - 1);
+            set_preloaded();
+        }
+        send(answer);
+    }
+
+    void start(const control_message& order, passed_descriptors& passed) {
         bool const by_fork = order.mode == start_mode::fork && has_one_thread();
         bool const program = order.kind == control_kind::start_program;
         pid_t const pid = by_fork ? fork_child(program, passed) : exec_child(program, passed);
@@ -102,21 +121,22 @@ private:
         send(answer);
     }
 
-    pid_t fork_child(bool program, std::array<descriptor, max_passed>& passed) {
+    pid_t fork_child(bool program, passed_descriptors& passed) {
         pid_t const self = ::getpid();
         pid_t const pid = ::fork();
         if (pid != 0) return pid;
         control_.reset();
         deaths_.reset();
         if (program) program_main(std::move(passed[0]), self);
-        worker_main(std::move(passed[0]), std::move(passed[1]), self);
+        worker_main(std::move(passed), self);
     }
 
-    static pid_t exec_child(bool program, const std::array<descriptor, max_passed>& passed) {
-        std::array const fds{passed[0].get(), passed[1].get()};
-        std::span<const int> const both(fds);
+    static pid_t exec_child(bool program, const passed_descriptors& passed) {
+        std::array<int, worker_descriptor_count> fds{};
+        for (std::size_t i = 0; i < fds.size(); ++i) fds[i] = passed[i].get();
+        std::span<const int> const all(fds);
         return launch_role(
-            program ? program_role : worker_role, program ? both.first(1) : both, environ
+            program ? program_role : worker_role, program ? all.first(1) : all, environ
         );
     }
 

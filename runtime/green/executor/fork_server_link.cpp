@@ -2,6 +2,7 @@
 
 #include <green/executor/process_launch.hpp>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <span>
@@ -23,15 +24,22 @@ void fork_server_link::launch(char* const* environment) {
 }
 
 void fork_server_link::start_worker(
-    std::uint64_t worker, start_mode mode, descriptor jobs, descriptor board
+    std::uint64_t worker, start_mode mode, passed_descriptors passed
 ) {
     control_message const message{.kind = control_kind::start, .mode = mode, .worker = worker};
-    orders_.push_back({message, {std::move(jobs), std::move(board)}});
+    orders_.push_back({message, std::move(passed)});
 }
 
 void fork_server_link::start_program(std::uint64_t id, descriptor memory) {
-    orders_.push_back({{.kind = control_kind::start_program, .worker = id}, {std::move(memory), {}}}
-    );
+    order& o = orders_.emplace_back();
+    o.message = {.kind = control_kind::start_program, .worker = id};
+    o.passed[0] = std::move(memory);
+}
+
+void fork_server_link::preload(descriptor memory) {
+    order& o = orders_.emplace_back();
+    o.message = {.kind = control_kind::preload};
+    o.passed[0] = std::move(memory);
 }
 
 void fork_server_link::kill_worker(std::uint64_t worker, int signal) {
@@ -41,9 +49,13 @@ void fork_server_link::kill_worker(std::uint64_t worker, int signal) {
 io_state fork_server_link::flush() noexcept {
     while (!orders_.empty()) {
         const order& next = orders_.front();
-        int const fds[] = {next.passed[0].get(), next.passed[1].get()};
-        std::size_t const count = !next.passed[0] ? 0 : !next.passed[1] ? 1 : 2;
-        std::span<const int> const passed(fds, count);
+        std::array<int, max_passed> fds{};
+        std::size_t count = 0;
+        while (count < fds.size() && next.passed[count]) {
+            fds[count] = next.passed[count].get();
+            ++count;
+        }
+        std::span<const int> const passed(fds.data(), count);
         auto const bytes = std::as_bytes(std::span(&next.message, 1));
         if (!send_message(control_.get(), bytes, passed, MSG_DONTWAIT)) {
             // ETOOMANYREFS: too many descriptors are on their way to it.

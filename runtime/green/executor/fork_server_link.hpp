@@ -6,7 +6,6 @@
 #include <green/executor/frame_channel.hpp>
 #include <green/executor/worker_protocol.hpp>
 
-#include <array>
 #include <cstdint>
 #include <deque>
 
@@ -29,7 +28,9 @@ public:
     int socket() const noexcept { return control_.get(); }
 
     /// Sent as soon as there is room.
-    void start_worker(std::uint64_t worker, start_mode mode, descriptor jobs, descriptor board);
+    void start_worker(std::uint64_t worker, start_mode mode, passed_descriptors passed);
+    /// The call that is encoded in `memory` is made before the orders that follow.
+    void preload(descriptor memory);
     /// A process for the one call that is encoded in `memory`. Its id is of the workers' numbers.
     void start_program(std::uint64_t id, descriptor memory);
     void kill_worker(std::uint64_t worker, int signal);
@@ -44,7 +45,7 @@ public:
 private:
     struct order {
         control_message message;
-        std::array<descriptor, 2> passed;
+        passed_descriptors passed;
     };
 
     pid_t pid_ = 0;

@@ -14,20 +14,28 @@ void ask_job_to_stop(process_pool& pool, process_job& job) noexcept { pool.ask_t
 
 namespace {
 
+byte_buffer encoded(void (*function)()) {
+    byte_buffer call;
+    encoder e(call);
+    encode_call(e, function);
+    return call;
+}
+
 process_pool_settings settings_of(const process_executor_options& options) {
     process_pool_settings s;
     s.max_workers = options.max_workers != 0 ? options.max_workers : usable_processors();
     s.max_tasks_per_child = options.max_tasks_per_child;
     s.mode = options.method == start_method::fork ? start_mode::fork : start_mode::exec;
     s.cancel_grace = options.cancel_grace;
+    s.arena_size = allowed_arena_size(options.arena_size);
     s.worker.memory_limit = options.memory_limit;
     s.worker.cpu_limit = options.cpu_limit;
     s.worker.nice = options.nice;
-    if (options.initializer) {
-        s.worker.has_initializer = 1;
-        encoder e(s.initializer);
-        encode_call(e, options.initializer);
-    }
+    if (options.pin_workers) s.processors = allowed_processors();
+    if (options.preload) s.preload = encoded(options.preload);
+    if (options.initializer) s.initializer = encoded(options.initializer);
+    s.worker.preload_size = s.preload.size();
+    s.worker.initializer_size = s.initializer.size();
     return s;
 }
 
@@ -44,6 +52,7 @@ process_executor::process_executor(std::size_t max_workers)
 process_executor::process_executor(const process_executor_options& options) {
     detail::refuse_unplayed_role();
     pool_ = std::make_shared<detail::process_pool>(detail::settings_of(options));
+    arena_ = pool_->arguments();
 }
 
 process_executor::~process_executor() { shutdown(); }

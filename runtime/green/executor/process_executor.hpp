@@ -5,10 +5,12 @@
 #include <green/executor/executor_interface.hpp>
 #include <green/executor/executor_stats.hpp>
 #include <green/executor/future.hpp>
+#include <green/executor/outgoing_call.hpp>
 #include <green/executor/process_worker_main.hpp>
 #include <green/executor/remote_function.hpp>
 #include <green/executor/remote_job.hpp>
 #include <green/executor/remote_map.hpp>
+#include <green/executor/shared_array.hpp>
 #include <green/executor/shutdown_options.hpp>
 #include <green/executor/worker_died.hpp>
 
@@ -35,6 +37,13 @@ struct process_executor_options {
     /// Runs once in every worker before its first job. If it throws, the executor is broken: what waits
     /// and every later submit gets broken_executor. A plain function of this program.
     void (*initializer)() = nullptr;
+    /// Runs once in the fork server before the first worker: what it loads is there in every worker, in
+    /// memory that all share until one writes to it. It starts no thread, for a process with threads
+    /// cannot be forked. If it throws or has started one, the executor is broken, with the cause. With
+    /// start_method::exec, and where the fork server has threads of a sanitizer, it runs in every worker
+    /// instead, before the initializer. A plain function of this program.
+    /// Model: multiprocessing.set_forkserver_preload.
+    void (*preload)() = nullptr;
     start_method method = start_method::fork;
     /// Bytes of address space of a worker (RLIMIT_AS): an allocation beyond is a std::bad_alloc in its
     /// job alone. 0: no limit.
@@ -46,6 +55,16 @@ struct process_executor_options {
     /// A running job that was asked to stop through its std::stop_token and has not ended after this
     /// is killed, and cancelled.
     std::chrono::nanoseconds cancel_grace = forever;
+    /// Each worker stays on one processor of those that this process may use: the one that has the fewest
+    /// workers. For jobs that live of what is in a cache; else the system distributes better.
+    bool pin_workers = false;
+    /// Bytes of shared memory for arguments, and as many for the results of each worker. Calls and
+    /// results from 256 KiB up go through it, as long as there is room; all else, and all if this is 0,
+    /// is copied through a socket. It is address space to begin with: memory is taken as it is used, and
+    /// a quarter is kept then. Not a part of `memory_limit`. A worker can read the arguments of every
+    /// job of its executor. Not used by a process whose own address space or size of files is limited
+    /// (`ulimit -v`, `-f`).
+    std::size_t arena_size = std::size_t{1} << 30;
 };
 
 /// Runs jobs in processes of their own: a job that crashes, hangs or eats all memory costs that job,
@@ -100,6 +119,14 @@ public:
     /// The same with SIGKILL.
     void kill_workers();
 
+    /// `n` elements for an argument that is not copied on its way; see shared_array. Their values are
+    /// indeterminate. If all shared memory is in use, or `arena_size` is 0, the array is in ordinary
+    /// memory and is copied when it is sent. std::bad_alloc.
+    template <class T>
+    shared_array<T> allocate_shared(std::size_t n) const {
+        return detail::allocate_shared_in<T>(arena_, n);
+    }
+
     executor_stats stats() const;
     std::size_t max_workers() const noexcept;
 
@@ -112,8 +139,8 @@ private:
     auto start_job(const job_options& options, F f, A... args) {
         using T = detail::remote_result<F, A...>;
         constexpr bool takes_token = detail::takes_stop_token<F, A...>;
-        byte_buffer call;
-        encoder e(call);
+        auto call = std::make_shared<detail::outgoing_call>(arena_);
+        encoder e(call->bytes, call.get());
         detail::encode_call(e, f, std::move(args)...);
         auto made =
             detail::make_state<detail::remote_job<T>>(pool_, std::move(call), options, takes_token);
@@ -125,6 +152,7 @@ private:
     void push(detail::job_ref job);
 
     std::shared_ptr<detail::process_pool> pool_;  // shared with its jobs and its thread
+    std::shared_ptr<detail::shared_arena> arena_;  // of the arguments; null if there is none
 };
 
 }  // namespace green

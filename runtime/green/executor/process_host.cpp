@@ -1,10 +1,10 @@
 #include <green/executor/process_host.hpp>
 
 #include <green/executor/executor_error.hpp>
+#include <green/executor/shared_memory.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -26,17 +26,6 @@ constexpr auto daemon_grace = std::chrono::seconds(2);
 /// As waitpid gives it: the exit status, or the negative number of the signal.
 int exit_code_of(int wait_status) noexcept {
     return WIFSIGNALED(wait_status) ? -WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
-}
-
-descriptor memory_with(const byte_buffer& bytes) {
-    descriptor memory = shared_memory("green-call", bytes.size());
-    for (std::size_t at = 0; at < bytes.size();) {
-        ssize_t const n =
-            ::pwrite(memory.get(), bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
-        if (n < 0) throw std::system_error(errno, std::generic_category(), "memfd write");
-        at += static_cast<std::size_t>(n);
-    }
-    return memory;
 }
 
 }  // namespace
@@ -85,7 +74,7 @@ process_host::~process_host() {
 }
 
 std::shared_ptr<child_process> process_host::start(const byte_buffer& call, bool daemon) {
-    descriptor memory = memory_with(call);
+    descriptor memory = memory_holding(call);
     std::unique_lock lock(mutex_);
     auto child = std::make_shared<child_process>(next_id_++, daemon);
     children_.push_back(child);

@@ -3,9 +3,9 @@
 // Internal: what a process pool knows of a job, and the queue of those that wait.
 
 #include <green/core/intrusive_list.hpp>
-#include <green/executor/byte_buffer.hpp>
 #include <green/executor/future_state.hpp>
 #include <green/executor/job_options.hpp>
+#include <green/executor/outgoing_call.hpp>
 #include <green/executor/state_ref.hpp>
 
 #include <chrono>
@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace green::detail {
 
@@ -24,8 +25,10 @@ class worker_link;
 /// each hold a reference.
 class process_job : public list_node<process_job> {
 public:
-    process_job(byte_buffer call, const job_options& options, bool takes_token) noexcept
-        : call(std::make_shared<const byte_buffer>(std::move(call))),
+    process_job(
+        std::shared_ptr<const outgoing_call> call, const job_options& options, bool takes_token
+    ) noexcept
+        : call(std::move(call)),
           deadline(options.deadline),
           on_cancel(options.on_cancel),
           retries(options.retries),
@@ -35,8 +38,9 @@ public:
     process_job& operator=(const process_job&) = delete;
 
     virtual future_base& state() noexcept = 0;
-    /// The outcome that the worker sent. Not under a lock: this may run the user's code.
-    virtual void receive(std::span<const std::byte> outcome) noexcept = 0;
+    /// The outcome that the worker sent, with what it refers to. Not under a lock: this may run the
+    /// user's code.
+    virtual void receive(std::span<const std::byte> outcome, shared_borrower* lent) noexcept = 0;
     /// There is no outcome. After state().set_running(), or instead of it.
     virtual void fail(std::exception_ptr why) noexcept = 0;
 
@@ -49,7 +53,7 @@ public:
     }
 
     /// Until it is over: the future may be kept for long.
-    std::shared_ptr<const byte_buffer> call;
+    std::shared_ptr<const outgoing_call> call;
     const std::chrono::nanoseconds deadline;
     const cancel_policy on_cancel;
     unsigned retries;  // left

@@ -23,6 +23,9 @@ constexpr double work_ahead_ns = 200'000;
 /// Jobs that take longer gain nothing from being sent ahead.
 constexpr double no_work_ahead_ns = 1'000'000;
 
+/// Memory for large outcomes that is not given back after each.
+constexpr std::size_t most_copied_kept = std::size_t{1} << 24;
+
 std::size_t depth_for(double job_ns) noexcept {
     if (job_ns <= 0 || job_ns > no_work_ahead_ns) return 1;
     return static_cast<std::size_t>(std::clamp(work_ahead_ns / job_ns, 2.0, 1024.0));
@@ -40,6 +43,7 @@ void process_pool::manage() noexcept {
         manager_awake_ = true;
         events_.reset();
         wake_.reset();
+        arguments_ = {};
     }
     over_changed_.notify_all();
     ended_.set_value();
@@ -124,10 +128,16 @@ void process_pool::obey_server(const control_message& message) {
     if (message.kind == control_kind::hello) {
         hello_by_ = steady::time_point::max();
         server_answered_ = true;
-        if (std::string_view(message.build.data()) !=
-            build_identity().substr(0, message.build.size() - 1)) {
+        if (std::string_view(message.text.data()) !=
+            build_identity().substr(0, message.text.size() - 1)) {
             break_pool("the program's file is not the one that was started any more");
         }
+        return;
+    }
+    if (message.kind == control_kind::preloaded) {
+        preloading_ = false;
+        std::string const text(message.text.data());
+        if (!text.empty()) break_pool("the preload function failed: " + text);
         return;
     }
     worker_link* const w = find_worker(message.worker);
@@ -172,11 +182,9 @@ void process_pool::handle_frame(worker_link& worker, frame& f) {
         break;
     case frame_kind::unusable: {
         std::string const text(reinterpret_cast<const char*>(f.payload.data()), f.payload.size());
-        std::fprintf(
-            stderr, "green: the initializer of a worker process failed: %s\n", text.c_str()
-        );
+        std::fprintf(stderr, "green: %s\n", text.c_str());
         worker.was_ready = true;  // the process itself could be started
-        break_pool("the initializer of a worker process failed: " + text);
+        break_pool(text);
         break;
     }
     case frame_kind::bell: collect(worker); break;
@@ -220,6 +228,8 @@ void process_pool::collect(worker_link& worker) {
 void process_pool::finish(worker_link& worker, const frame_header& header, completion done) {
     done.job = worker.take_finished(header.id);
     if (!done.job) return;
+    if (header.flags & result_is_lent) done.lender = worker.results;
+    if (header.flags & result_keeps_arguments) worker.kept.push_back(done.job->call);
     worker.last_progress = steady::now();
     // Longer jobs count at once, so that nothing waits behind them; shorter ones little by little.
     double const ns = std::max<double>(header.value, 1);
@@ -252,11 +262,7 @@ void process_pool::publish() {
     for (completion& c : completions_) {
         c.job->call.reset();
         switch (c.outcome) {
-        case completion::kind::received:
-            c.job->receive(
-                c.own.empty() ? arrived_.bytes().subspan(c.offset, c.size) : c.own.bytes()
-            );
-            break;
+        case completion::kind::received: receive(c); break;
         case completion::kind::failed: c.job->fail(std::move(c.error)); break;
         case completion::kind::cancelled: c.job->state().end_cancelled(); break;
         }
@@ -264,6 +270,15 @@ void process_pool::publish() {
     }
     completions_.clear();
     arrived_.clear();
+    if (copied_.capacity() > most_copied_kept) copied_ = byte_buffer();
+}
+
+void process_pool::receive(const completion& c) {
+    auto const arrived = c.own.empty() ? arrived_.bytes().subspan(c.offset, c.size) : c.own.bytes();
+    if (!c.lender) return c.job->receive(arrived, nullptr);
+    std::shared_ptr<result_lease> lease;
+    auto const outcome = c.lender->open(arrived, copied_, lease);
+    c.job->receive(outcome, lease.get());
 }
 
 }  // namespace green::detail

@@ -12,7 +12,8 @@
 // The jobs: what submitting threads do, and what they and the manager do alike.
 
 namespace green::detail {
-process_pool::process_pool(process_pool_settings settings) : settings_(std::move(settings)) {
+process_pool::process_pool(process_pool_settings settings)
+    : settings_(std::move(settings)), arguments_(settings_.arena_size) {
     counters_.max_workers = settings_.max_workers;
     ended_.set_running();
 }
@@ -86,6 +87,7 @@ void process_pool::shutdown(bool cancel_pending) {
         if (manager_.joinable()) {
             wake_manager();
         } else if (!std::exchange(over_, true)) {
+            arguments_ = {};
             ended_.set_value();  // nothing has been started
         }
     }

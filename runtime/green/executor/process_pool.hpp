@@ -25,6 +25,8 @@
 #include <green/executor/process_job.hpp>
 #include <green/executor/process_launch.hpp>
 #include <green/executor/promise.hpp>
+#include <green/executor/shared_memory.hpp>
+#include <green/executor/worker_arena.hpp>
 #include <green/executor/worker_link.hpp>
 
 #include <condition_variable>
@@ -45,8 +47,11 @@ struct process_pool_settings {
     std::size_t max_tasks_per_child = 0;
     start_mode mode = start_mode::fork;
     std::chrono::nanoseconds cancel_grace = forever;
+    std::size_t arena_size = 0;
     worker_settings worker;
-    byte_buffer initializer;  // an encoded call
+    byte_buffer preload;  // an encoded call, as is
+    byte_buffer initializer;
+    std::vector<int> processors;  // that workers are spread over; empty: they are not
 };
 
 class process_pool : public std::enable_shared_from_this<process_pool> {
@@ -75,6 +80,7 @@ public:
     void signal_workers(int number);
     executor_stats stats() const;
     std::size_t max_workers() const noexcept { return settings_.max_workers; }
+    const std::shared_ptr<shared_arena>& arguments() const noexcept { return arguments_.arena; }
 
 private:
     /// What becomes of a job that is over, once no lock is held.
@@ -85,6 +91,7 @@ private:
         std::size_t offset = 0;  // received: in arrived_, if it is not in `own`
         std::size_t size = 0;
         byte_buffer own;
+        std::shared_ptr<result_memory> lender;  // received: of what the outcome refers to
         std::exception_ptr error;
     };
     using lock = std::unique_lock<std::mutex>;
@@ -115,6 +122,7 @@ private:
     void collect(worker_link& worker);
     void finish(worker_link& worker, const frame_header& header, completion done);
     void publish();
+    void receive(const completion& c);
     std::vector<promise<void>> take_warmed();
     std::exception_ptr warm_problem() const;
 
@@ -122,6 +130,8 @@ private:
     void start_workers(steady::time_point now);
     void launch_server(steady::time_point now);
     void start_worker(steady::time_point now);
+    byte_buffer settings_for(int processor) const;
+    int least_used_processor() const noexcept;
     void start_failed(steady::time_point now, const std::string& why);
     void server_ended(steady::time_point now);
     void break_pool(const std::string& why);
@@ -148,6 +158,7 @@ private:
 
     process_pool_settings const settings_;
     environment_copy const environment_;
+    shared_arguments arguments_;  // until it is over
 
     mutable std::mutex mutex_;
     process_job_queue queue_;
@@ -168,6 +179,7 @@ private:
     descriptor events_;  // an epoll
     descriptor wake_;  // an eventfd
     byte_buffer arrived_;
+    byte_buffer copied_;  // an outcome that lay in shared memory
     std::vector<completion> completions_;
     std::uint64_t next_worker_ = first_worker_id;
     steady::time_point hello_by_ = steady::time_point::max();
@@ -175,6 +187,7 @@ private:
     steady::time_point server_ended_at_ = steady::time_point::max();
     unsigned failed_starts_ = 0;  // in a row
     bool server_answered_ = false;
+    bool preloading_ = false;
     bool server_waits_for_room_ = false;
     int patience_ = 0;  // milliseconds to the next look, if nothing happens
 

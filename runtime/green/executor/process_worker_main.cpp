@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -37,10 +38,11 @@ void play_role(const char* text) {
         keep_passed(1);
         program_main(descriptor(first_passed_descriptor), parent);
     } else if (name == worker_role) {
-        keep_passed(2);
-        worker_main(
-            descriptor(first_passed_descriptor), descriptor(first_passed_descriptor + 1), parent
-        );
+        keep_passed(worker_descriptor_count);
+        passed_descriptors passed;
+        int next = first_passed_descriptor;
+        for (descriptor& each : passed) each = descriptor(next++);
+        worker_main(std::move(passed), parent);
     }
 }
 

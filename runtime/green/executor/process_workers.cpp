@@ -31,6 +31,12 @@ constexpr auto retirement_limit = std::chrono::seconds(5);
 /// process of its own behind, that has the socket too.
 constexpr auto orphan_limit = std::chrono::seconds(1);
 
+std::string end_of(int wait_status) {
+    return WIFEXITED(wait_status)
+        ? "ended with exit status " + std::to_string(WEXITSTATUS(wait_status))
+        : "was killed by signal " + std::to_string(WTERMSIG(wait_status));
+}
+
 }  // namespace
 
 // --- starts
@@ -53,6 +59,8 @@ void process_pool::start_workers(steady::time_point now) {
 
 void process_pool::launch_server(steady::time_point now) {
     server_.launch(environment_.get());
+    preloading_ = !settings_.preload.empty() && settings_.mode == start_mode::fork;
+    if (preloading_) server_.preload(memory_holding(settings_.preload));
     server_answered_ = false;
     hello_by_ = now + hello_limit;
     watch(server_.socket(), server_id, EPOLLIN);
@@ -61,17 +69,47 @@ void process_pool::launch_server(steady::time_point now) {
 void process_pool::start_worker(steady::time_point now) {
     auto [mine, its] = socket_pair(SOCK_STREAM);
     descriptor board = shared_memory("green-worker", worker_board::memory_size());
-    auto worker = std::make_unique<worker_link>(next_worker_++, std::move(mine), board.get());
+    descriptor results =
+        sealed_memory("green-results", worker_arena_memory_size(settings_.arena_size));
+    auto worker =
+        std::make_unique<worker_link>(next_worker_++, std::move(mine), board.get(), results.get());
     worker->last_progress = now;
-    byte_buffer settings;
-    append(settings, std::as_bytes(std::span(&settings_.worker, 1)));
-    append(settings, settings_.initializer.bytes());
+    worker->processor = least_used_processor();
+    byte_buffer const settings = settings_for(worker->processor);
     worker->out.push({.kind = frame_kind::settings}, settings.bytes());
     watch(worker->socket.get(), worker->id, EPOLLIN);
     flush(*worker);
-    server_.start_worker(worker->id, settings_.mode, std::move(its), std::move(board));
+    passed_descriptors passed;
+    passed[worker_jobs] = std::move(its);
+    passed[worker_board_memory] = std::move(board);
+    passed[worker_arguments] = duplicate(arguments_.for_workers);
+    passed[worker_results] = std::move(results);
+    server_.start_worker(worker->id, settings_.mode, std::move(passed));
     workers_.push_back(std::move(worker));
     ++counters_.workers_started;
+}
+
+byte_buffer process_pool::settings_for(int processor) const {
+    worker_settings settings = settings_.worker;
+    settings.processor = processor;
+    byte_buffer bytes;
+    append(bytes, std::as_bytes(std::span(&settings, 1)));
+    append(bytes, settings_.preload.bytes());
+    append(bytes, settings_.initializer.bytes());
+    return bytes;
+}
+
+int process_pool::least_used_processor() const noexcept {
+    auto const users = [this](int processor) {
+        return std::count_if(workers_.begin(), workers_.end(), [&](const auto& w) {
+            return w->active() && w->processor == processor;
+        });
+    };
+    auto const best = std::min_element(
+        settings_.processors.begin(), settings_.processors.end(),
+        [&](int a, int b) { return users(a) < users(b); }
+    );
+    return best == settings_.processors.end() ? -1 : *best;
 }
 
 void process_pool::start_failed(steady::time_point now, const std::string& why) {
@@ -108,18 +146,19 @@ void process_pool::server_ended(steady::time_point now) {
     server_ended_at_ = now;
     hello_by_ = steady::time_point::max();
     for (const auto& w : workers_) w->phase = worker_phase::ending;
-    if (server_answered_) return;
-    if (WIFEXITED(status)) {
+    bool const preloaded = !std::exchange(preloading_, false);
+    if (server_answered_ && preloaded) return;
+    if (server_answered_) {
+        start_failed(
+            now, "the fork server " + end_of(status) + " while it ran the preload function"
+        );
+    } else if (WIFEXITED(status)) {
         break_pool(
-            "this program was started again to serve as its fork server, and ended with exit "
-            "status " +
-            std::to_string(WEXITSTATUS(status)) +
+            "this program was started again to serve as its fork server, and " + end_of(status) +
             " instead: call green::process_worker_main() in the first line of main"
         );
     } else {
-        start_failed(
-            now, "the fork server was killed by signal " + std::to_string(WTERMSIG(status))
-        );
+        start_failed(now, "the fork server " + end_of(status));
     }
 }
 

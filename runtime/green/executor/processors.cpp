@@ -99,6 +99,17 @@ std::size_t processors_of_quota(std::string_view cpu_max) noexcept {
     return static_cast<std::size_t>((quota - 1) / period + 1);
 }
 
+std::vector<int> allowed_processors() {
+    std::vector<int> numbers;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return numbers;
+    for (int i = 0; i < CPU_SETSIZE; ++i) {
+        if (CPU_ISSET(i, &set)) numbers.push_back(i);
+    }
+    return numbers;
+}
+
 std::size_t usable_processors() {
     std::size_t const allowed = processors_of_affinity();
     std::size_t const quota = processors_of_cgroup();

@@ -122,7 +122,8 @@ private:
             e.put<To>(argument);
         } else {
             // As a call converts it: a literal becomes the std::string that the function takes.
-            To const converted = static_cast<From&&>(argument);
+            // What std::ref refers to is not copied for that.
+            To const& converted = static_cast<From&&>(argument);
             e.put<To>(converted);
         }
     }

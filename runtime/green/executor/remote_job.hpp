@@ -23,7 +23,7 @@ class remote_job final : public future_state<T>, public process_job {
 public:
     remote_job(
         std::shared_ptr<process_pool> pool,
-        byte_buffer call,
+        std::shared_ptr<const outgoing_call> call,
         const job_options& options,
         bool takes_token
     )
@@ -33,8 +33,8 @@ public:
     void drop_ref() noexcept { future_state<T>::drop_ref(); }
 
     future_base& state() noexcept override { return *this; }
-    void receive(std::span<const std::byte> outcome) noexcept override {
-        decoder reply(outcome);
+    void receive(std::span<const std::byte> outcome, shared_borrower* lent) noexcept override {
+        decoder reply(outcome, lent);
         auto decoded = decode_reply<T>(reply);
         if (!decoded.value) {
             future_state<T>::fail(std::move(decoded.error));

@@ -3,7 +3,9 @@
 #include <green/core/errors.hpp>
 #include <green/executor/frame_channel.hpp>
 #include <green/executor/remote_function.hpp>
+#include <green/executor/shared_memory.hpp>
 #include <green/executor/stop_watcher.hpp>
+#include <green/executor/worker_arena.hpp>
 #include <green/executor/worker_board.hpp>
 #include <green/executor/worker_protocol.hpp>
 
@@ -21,6 +23,8 @@
 #include <stop_token>
 #include <string>
 
+#include <malloc.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -39,6 +43,15 @@ void limit(decltype(RLIMIT_AS) resource, std::uint64_t most) {
     ::setrlimit(resource, &both);
 }
 
+/// Freed memory stays for the next job up to here, whatever the sizes of its pieces. malloc would give a
+/// large piece back to the system at once, and to get the pages anew takes longer than to fill them.
+constexpr int freed_memory_kept = 1 << 27;
+
+void keep_freed_memory() noexcept {
+    ::mallopt(M_MMAP_MAX, 0);
+    ::mallopt(M_TRIM_THRESHOLD, freed_memory_kept);
+}
+
 std::uint32_t nanoseconds_between(steady::time_point a, steady::time_point b) {
     auto const ns = std::chrono::duration_cast<std::chrono::nanoseconds>(b - a).count();
     return static_cast<std::uint32_t>(
@@ -46,10 +59,25 @@ std::uint32_t nanoseconds_between(steady::time_point a, steady::time_point b) {
     );
 }
 
+/// As far as that is possible: the processor may have been taken from this program.
+void stay_on(int processor) noexcept {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<unsigned>(processor), &set);
+    ::sched_setaffinity(0, sizeof set, &set);
+}
+
+bool preloaded = false;  // by the process that this one is a copy of
+
 /// One worker's life. The application notices its end by the end of its socket.
 class worker {
 public:
-    worker(int jobs, int board) : socket_(jobs), board_(board) {}
+    explicit worker(const passed_descriptors& passed)
+        : socket_(passed[worker_jobs].get()),
+          board_(passed[worker_board_memory].get()),
+          arguments_(passed[worker_arguments].get()),
+          results_(passed[worker_results].get()),
+          outcome_(results_.memory().get()) {}
 
     [[noreturn]] void serve() {
         set_up();
@@ -62,6 +90,8 @@ public:
     }
 
 private:
+    std::uint64_t shared_size() const noexcept { return arguments_.size() + results_.size(); }
+
     void read_more() {
         if (in_.fill(socket_, 0) != io_state::done) leave();
     }
@@ -78,21 +108,25 @@ private:
         worker_settings settings;
         if (f->header.kind != frame_kind::settings || f->payload.size() < sizeof settings) leave();
         std::memcpy(&settings, f->payload.data(), sizeof settings);
-        limit(RLIMIT_AS, settings.memory_limit);
+        // What the executor shares is not the jobs' memory, and its size is known.
+        if (settings.memory_limit != 0) limit(RLIMIT_AS, settings.memory_limit + shared_size());
         limit(RLIMIT_CPU, settings.cpu_limit);
-        if (settings.nice != 0) ::setpriority(PRIO_PROCESS, 0, settings.nice);
-        if (settings.has_initializer) initialize(f->payload.subspan(sizeof settings));
+        if (settings.nice != 0) static_cast<void>(::nice(settings.nice));
+        if (settings.processor >= 0) stay_on(settings.processor);
+        auto const calls = f->payload.subspan(sizeof settings);
+        if (calls.size() != settings.preload_size + settings.initializer_size) leave();
+        if (!preloaded) begin_with(calls.first(settings.preload_size), "the preload function");
+        begin_with(calls.subspan(settings.preload_size), "the initializer");
         if (!write_frame(socket_, {.kind = frame_kind::ready})) leave();
     }
 
-    void initialize(std::span<const std::byte> call) {
-        execute(call, std::stop_token());
-        decoder reply(outcome_.bytes());
-        std::exception_ptr const problem = decode_reply<void>(reply).error;
-        if (!problem) return;
-        std::string const what = describe(problem);
+    void begin_with(std::span<const std::byte> call, const char* name) {
+        if (call.empty()) return;
+        std::string const problem = failure_of(call);
+        if (problem.empty()) return;
+        std::string const text = std::string(name) + " of a worker process failed: " + problem;
         write_frame(
-            socket_, {.kind = frame_kind::unusable}, std::as_bytes(std::span<const char>(what))
+            socket_, {.kind = frame_kind::unusable}, std::as_bytes(std::span<const char>(text))
         );
         leave();
     }
@@ -104,26 +138,35 @@ private:
     }
 
     void run(const frame& f) {
+        results_.reclaim();
         auto const begin = steady::now();
-        if (f.header.value & job_takes_token) {
+        if (f.header.flags & job_takes_token) {
             run_stoppable(f);
         } else {
-            execute(f.payload, std::stop_token());
+            execute(call_of(f), std::stop_token());
         }
         std::fflush(stdout);
         auto const end = steady::now();
-        answer(
-            {.id = f.header.id, .kind = frame_kind::result, .value = nanoseconds_between(begin, end)
-            }
-        );
+        frame_header header{.id = f.header.id, .kind = frame_kind::result};
+        header.value = nanoseconds_between(begin, end);
+        if (arguments_.end_job()) header.flags |= result_keeps_arguments;
+        answer(header);
         if (end - last_bell_ >= announce_after || board_.half_full()) announce();
     }
 
     void execute(std::span<const std::byte> call, const std::stop_token& stop) {
         outcome_.clear();
-        decoder request(call);
-        encoder reply(outcome_);
+        decoder request(call, &arguments_);
+        encoder reply(outcome_, &results_);
         run_call(request, reply, stop);
+    }
+
+    std::span<const std::byte> call_of(const frame& f) const {
+        if (!(f.header.flags & job_is_shared)) return f.payload;
+        shared_place place;
+        if (f.payload.size() != sizeof place) leave();
+        std::memcpy(&place, f.payload.data(), sizeof place);
+        return arguments_.bytes(place);
     }
 
     /// Nothing is sent behind such a job before its result is there, but for its cancel.
@@ -134,17 +177,30 @@ private:
         }
         if (!watcher_) watcher_ = std::make_unique<stop_watcher>(socket_);
         watcher_->begin(f.header.id, stop);
-        execute(f.payload, stop.get_token());
+        execute(call_of(f), stop.get_token());
         watcher_->end();
     }
 
     void answer(frame_header header) {
-        if (board_.post(header, outcome_.bytes())) {
+        if (auto const note = results_.close_lease(outcome_)) {
+            header.flags |= result_is_lent;
+            noted_.clear();
+            append(noted_, std::as_bytes(std::span(&*note, 1)));
+            append(noted_, outcome_.bytes());
+            send(header, noted_.bytes());
+        } else {
+            send(header, outcome_.bytes());
+        }
+        if (outcome_.in_arena()) outcome_ = byte_buffer(results_.memory().get());
+    }
+
+    void send(frame_header header, std::span<const std::byte> outcome) {
+        if (board_.post(header, outcome)) {
             announced_ = false;
             return;
         }
         // After this frame the board is read first, so results arrive in the order of their jobs.
-        if (!write_frame(socket_, header, outcome_.bytes())) leave();
+        if (!write_frame(socket_, header, outcome)) leave();
         announced_ = true;
     }
 
@@ -157,25 +213,16 @@ private:
 
     int socket_;
     worker_board board_;
+    borrowed_arguments arguments_;
+    worker_arena results_;
     frame_reader in_;
     byte_buffer outcome_;
+    byte_buffer noted_;  // a lease_note and an outcome
     std::unique_ptr<stop_watcher> watcher_;
     std::uint64_t arrived_ = 0;  // jobs
     steady::time_point last_bell_;
     bool announced_ = true;
 };
-
-/// All that is in a shared memory.
-byte_buffer content_of(int memory) {
-    byte_buffer bytes;
-    for (off_t at = 0;;) {
-        constexpr std::size_t step = std::size_t{1} << 16;
-        ssize_t const got = ::pread(memory, bytes.extend(step), step, at);
-        at += std::max<ssize_t>(got, 0);
-        bytes.truncate(static_cast<std::size_t>(at));
-        if (got <= 0) return bytes;
-    }
-}
 
 /// The exit status of a call that gives one, or nothing.
 int status_of(std::span<const std::byte> call) {
@@ -193,6 +240,18 @@ int status_of(std::span<const std::byte> call) {
 }
 
 }  // namespace
+
+std::string failure_of(std::span<const std::byte> call) {
+    byte_buffer outcome;
+    decoder request(call);
+    encoder reply(outcome);
+    run_call(request, reply, std::stop_token());
+    decoder d(outcome.bytes());
+    std::exception_ptr const problem = decode_reply<void>(d).error;
+    return problem ? describe(problem) : std::string();
+}
+
+void set_preloaded() noexcept { preloaded = true; }
 
 void program_main(descriptor memory, pid_t parent) noexcept {
     end_with(parent);
@@ -222,12 +281,13 @@ void end_with(pid_t parent) noexcept {
     if (::getppid() != parent) ::_exit(0);
 }
 
-void worker_main(descriptor jobs, descriptor board, pid_t parent) noexcept {
+void worker_main(passed_descriptors passed, pid_t parent) noexcept {
     end_with(parent);
     reset_signals();
     ::prctl(PR_SET_NAME, "green-worker");
-    worker w(jobs.get(), board.get());
-    board.reset();  // it is mapped
+    keep_freed_memory();
+    worker w(passed);
+    for (std::size_t i = worker_board_memory; i < passed.size(); ++i) passed[i].reset();  // mapped
     w.serve();
 }
 

@@ -1,6 +1,7 @@
 #include <green/executor/worker_link.hpp>
 
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include <sys/wait.h>
@@ -10,10 +11,14 @@ namespace green::detail {
 void worker_link::send(job_ref job, steady::time_point now) {
     if (jobs.empty()) last_progress = now;
     process_job& j = *job;
-    frame_header const header{
-        .id = sent, .kind = frame_kind::job, .value = j.takes_token ? job_takes_token : 0
-    };
-    out.push(header, j.call->bytes(), j.call);
+    frame_header header{.id = sent, .kind = frame_kind::job};
+    if (j.takes_token) header.flags |= job_takes_token;
+    if (auto const place = j.call->place()) {
+        header.flags |= job_is_shared;
+        out.push(header, std::as_bytes(std::span(&*place, 1)));
+    } else {
+        out.push(header, j.call->bytes.bytes(), j.call);
+    }
     j.worker = this;
     jobs.push_back({std::move(job), sent++});
     if (j.deadline != forever) {

@@ -5,14 +5,17 @@
 #include <green/executor/descriptor.hpp>
 #include <green/executor/frame_channel.hpp>
 #include <green/executor/process_job.hpp>
+#include <green/executor/worker_arena.hpp>
 #include <green/executor/worker_board.hpp>
 #include <green/executor/worker_protocol.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -37,8 +40,11 @@ struct worker_exit {
 /// mutex.
 class worker_link {
 public:
-    worker_link(std::uint64_t id, descriptor socket, int board)
-        : id(id), socket(std::move(socket)), board(board) {}
+    worker_link(std::uint64_t id, descriptor socket, int board, int results)
+        : id(id),
+          socket(std::move(socket)),
+          board(board),
+          results(std::make_shared<result_memory>(results)) {}
 
     bool idle() const noexcept { return phase == worker_phase::ready && jobs.empty(); }
     bool active() const noexcept {
@@ -69,12 +75,16 @@ public:
     const std::uint64_t id;
     descriptor socket;
     worker_board board;
+    std::shared_ptr<result_memory> const results;
+    /// Whose arrays its jobs have not let go of.
+    std::vector<std::shared_ptr<const outgoing_call>> kept;
     frame_reader in;
     frame_writer out;
     std::deque<assignment> jobs;
     std::uint64_t sent = 0;
     worker_phase phase = worker_phase::starting;
     pid_t pid = 0;
+    int processor = -1;  // that it stays on
     bool connected = true;  // the socket is not at its end
     bool waits_for_room = false;  // in the socket
     bool held_up = false;  // its jobs were taken back, and it has finished none since

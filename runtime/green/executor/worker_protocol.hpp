@@ -18,20 +18,21 @@ namespace green::detail {
 //    thread                                                                              │
 //       │                                                                                │
 //       └───────────────── jobs: one SOCK_STREAM per worker ─────────────────────────────┤
-//       └───────────────── board: one shared memory per worker ──────────────────────────┘
+//       └───────────────── board: one shared memory per worker ──────────────────────────┤
+//       └───────────────── arguments, results: shared memory for what is large ──────────┘
 //
-// The application makes the job socket and the board, and sends the worker's ends through the server:
+// The application makes the job socket and the memories, and sends the worker's ends through the server:
 // so the jobs can be written before the worker exists, and a worker that never comes to life is an end
 // of file like any other.
 
 // --- the job socket
 
-enum class frame_kind : std::uint32_t {
-    settings,  // to the worker, first: worker_settings, then the encoded initializer
+enum class frame_kind : std::uint16_t {
+    settings,  // to the worker, first: worker_settings, then preload and initializer, encoded
     job,  // to the worker: an encoded call
     cancel,  // to the worker: the job `id` is asked to stop
     ready,  // from the worker: the initializer has run
-    unusable,  // from the worker: the initializer failed; the text of its error
+    unusable,  // from the worker: preload or initializer failed; the text of the error
     result,  // from the worker: an encoded outcome
     bell,  // from the worker: look at the board
 };
@@ -41,24 +42,47 @@ struct frame_header {
     std::uint64_t id = 0;  // of the job
     std::uint64_t size = 0;  // of what follows
     frame_kind kind = frame_kind::bell;
-    std::uint32_t value = 0;  // job: flags. result: how long it ran, in ns, at most 2^32 - 1
+    std::uint16_t flags = 0;
+    std::uint32_t value = 0;  // result: how long it ran, in ns, at most 2^32 - 1
 };
 
-/// In frame_header::value of a job: it takes a std::stop_token.
-inline constexpr std::uint32_t job_takes_token = 1;
+/// In a memory that two processes share.
+struct shared_place {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+};
+
+// frame_header::flags of a job
+inline constexpr std::uint16_t job_takes_token = 1;
+inline constexpr std::uint16_t job_is_shared = 2;  // the payload is the shared_place of the call
+
+// of a result
+inline constexpr std::uint16_t result_is_lent = 1;  // a lease_note comes before the outcome
+inline constexpr std::uint16_t result_keeps_arguments = 2;  // arrays that the job was called with
+
+/// A result that refers to memory of the worker, or lies there as a whole.
+struct lease_note {
+    std::uint64_t lease = 0;  // what the application ends when it needs the memory no more
+    std::uint64_t offset = 0;  // the outcome's, unless it follows
+    std::uint64_t size = 0;  // 0: it follows
+};
 
 /// What a worker does to itself before its initializer. 0 is: as it is.
 struct worker_settings {
     std::uint64_t memory_limit = 0;  // bytes of address space
     std::uint64_t cpu_limit = 0;  // seconds of processor time
     std::int32_t nice = 0;
-    std::uint32_t has_initializer = 0;
+    std::int32_t processor = -1;  // to stay on; -1 is any
+    std::uint64_t preload_size = 0;  // of two encoded calls that follow
+    std::uint64_t initializer_size = 0;
 };
 
 // --- the control socket
 
 enum class control_kind : std::uint32_t {
     hello,  // from the server, first: its build
+    preload,  // to the server: a call to make before it forks, with the memory that the call is in
+    preloaded,  // from the server: that it is over; the text of its error, if any
     start,  // to the server: a worker, with its job socket and board
     start_program,  // to the server: a process for one call, with the memory that the call is in
     kill,  // to the server: a signal for one of them
@@ -76,7 +100,7 @@ struct control_message {
     std::int32_t pid = 0;
     std::int32_t value = 0;  // kill: the signal. not_started: errno. exited: the wait status
     rusage usage{};  // exited
-    std::array<char, 64> build{};  // hello
+    std::array<char, 256> text{};  // hello: the build. preloaded: why not, at most so much of it
 };
 
 // --- roles, as they are written into the environment
@@ -85,8 +109,17 @@ inline constexpr char fork_server_role[] = "fork-server";
 inline constexpr char worker_role[] = "worker";
 inline constexpr char program_role[] = "program";
 
-/// Where a fork server finds its control socket, an exec'ed worker its job socket and board, and an
-/// exec'ed process its call.
+/// Where a fork server finds its control socket, an exec'ed worker what it is passed, and an exec'ed
+/// process its call.
 inline constexpr int first_passed_descriptor = 3;
+
+/// What a worker is passed, in this order.
+enum worker_descriptor : std::size_t {
+    worker_jobs,
+    worker_board_memory,
+    worker_arguments,
+    worker_results,
+    worker_descriptor_count,
+};
 
 }  // namespace green::detail
