@@ -18,7 +18,7 @@ detail::thread_pool::options pool_options(const thread_executor_options& o) {
     p.max_queue = o.max_queue;
     p.name_prefix = o.thread_name_prefix;
     p.keep_alive = o.keep_alive;
-    p.spin = o.spin;
+    if (processors > 1) p.spin = o.spin;
     p.processors = processors;
     return p;
 }

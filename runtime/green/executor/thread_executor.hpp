@@ -30,7 +30,8 @@ struct thread_executor_options {
     std::chrono::nanoseconds keep_alive = std::chrono::seconds(60);
     /// A thread that runs out of jobs looks for another one for so long before it sleeps: a few
     /// microseconds to answer in less time than a sleeping thread takes to wake. One thread at a time
-    /// does, and none when there are more threads than processors. 0: never.
+    /// does, and none when there are more threads than processors. So does a loop before it sleeps
+    /// while a task of it awaits `run`. 0, or with one processor only: never.
     std::chrono::nanoseconds spin{0};
     /// What the destructor gives to jobs, see shutdown_options::grace: `forever` waits for all, 0 for
     /// none.

@@ -50,7 +50,7 @@ public:
         std::size_t max_queue;  // 0: no bound
         std::string name_prefix;
         std::chrono::nanoseconds keep_alive;
-        std::chrono::nanoseconds spin;
+        std::chrono::nanoseconds spin{0};
         std::size_t processors;
     };
 
@@ -74,6 +74,7 @@ public:
     // --- workers
     void resize(std::size_t max_workers);
     std::size_t max_workers() const;
+    std::chrono::nanoseconds spin_time() const noexcept { return options_.spin; }
     executor_stats stats();
 
     // --- the end

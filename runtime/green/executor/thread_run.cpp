@@ -11,11 +11,13 @@ frame_job::frame_job(thread_pool& pool, const job_options& options)
       name_(options.name.empty() ? nullptr : std::make_unique<const std::string>(options.name)) {}
 
 void frame_job::start() {
-    loop_core::current()->hold_clock();
+    loop_core& loop = *loop_core::current();
+    loop.hold_clock();
+    if (pool_.spin_time().count() > 0) loop.spin_for(pool_.spin_time());
     try {
         pool_.push(*this);
     } catch (...) {
-        loop_core::current()->release_clock();
+        loop.release_clock();
         throw;
     }
 }

@@ -1,5 +1,6 @@
 #include <green/loop/loop_core.hpp>
 
+#include <green/core/cpu_relax.hpp>
 #include <green/core/errors.hpp>
 #include <green/loop/stall_monitor.hpp>
 #include <green/loop/task_dump.hpp>
@@ -167,6 +168,7 @@ void loop_core::begin(const run_options& options) {
     random_ = options.seed;
     chunk_ = 16;
     clock_holds_ = 0;
+    spin_ = {};
     enter();
     last_poll_ = real_now();
     births_.clear();
@@ -337,7 +339,15 @@ bool loop_core::poll_until_quiet() noexcept {
     return woken();
 }
 
+/// A thread that sleeps takes long to wake: with a job that is about to end it may pay not to.
+void loop_core::spin() const noexcept {
+    auto const end = real_now() + spin_;
+    while (!inbox_.pending() && real_now() < end) cpu_relax();
+}
+
 void loop_core::poll(bool block) noexcept {
+    if (block && spin_.count() > 0) [[unlikely]]
+        spin();
     if (observed()) [[unlikely]]
         observe([](task_observer& o) { o.polls(); });
     // With one of its handles referenced uv_run polls, even if there is nothing else.

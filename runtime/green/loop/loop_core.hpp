@@ -72,7 +72,11 @@ public:
     void drop_external_from_thread() noexcept;
     /// A job is in flight that is sure to end: virtual time stands still.
     void hold_clock() noexcept { ++clock_holds_; }
-    void release_clock() noexcept { --clock_holds_; }
+    void release_clock() noexcept {
+        if (--clock_holds_ == 0) spin_ = {};
+    }
+    /// Until the jobs that are in flight now have ended, it looks for calls for so long before it sleeps.
+    void spin_for(std::chrono::nanoseconds limit) noexcept { spin_ = limit; }
 
     /// The next random number of this run, from run_options::seed (SplitMix64: Steele, Lea and Flood,
     /// 2014).
@@ -126,6 +130,7 @@ private:
     void run_chunks();
     bool wait();
     void poll(bool block) noexcept;
+    void spin() const noexcept;
     bool poll_until_quiet() noexcept;
     bool io_active() const noexcept;
     void shut_down();
@@ -158,6 +163,7 @@ private:
     std::atomic<bool> asleep_{false};  // it waits, or is about to: a call has to wake it
     std::atomic<std::int64_t> external_{0};
     std::int64_t clock_holds_ = 0;
+    std::chrono::nanoseconds spin_{0};
     bool forked_ = false;
     std::vector<keyed_service> services_;
     std::unique_ptr<failure_handler> handler_;
