@@ -4,12 +4,14 @@
 #include "measure.hpp"
 
 #include <green/executor/process_executor.hpp>
+#include <green/loop/run.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <deque>
+#include <ranges>
 #include <vector>
 
 namespace {
@@ -63,6 +65,27 @@ void jobs(const bench::program& out) {
         best = std::min(best, milliseconds_since(start) * 1e6 / count);
     }
     out.report("process_jobs", best, "ns");
+}
+
+int itself(int x) { return x; }
+
+/// The identity of a million numbers on two workers: what `map` costs an item.
+green::task<double> time_of_map(green::process_executor& pool) {
+    constexpr int count = 1'000'000;
+    std::int64_t const start = bench::wall_ns();
+    auto const results = co_await pool.map(itself, std::views::iota(0, count)).collect();
+    double const ns = milliseconds_since(start) * 1e6 / count;
+    if (results.size() != count || results.back() != count - 1) std::abort();
+    co_return ns;
+}
+
+green::task<> map_identity(const bench::program& out) {
+    green::process_executor pool(2);
+    co_await pool.warm();
+    double best = 1e9;
+    for (int s = 0; s < out.slices(); ++s) best = std::min(best, co_await time_of_map(pool));
+    co_await pool.close();
+    out.report("process_map", best, "ns");
 }
 
 // --- payloads: an array of doubles to the worker, one number back
@@ -182,6 +205,7 @@ int main(int argc, char** argv) {
     bench::program const out("green", argc, argv);
     if (out.wants("process_round_trip")) round_trip(out);
     if (out.wants("process_jobs")) jobs(out);
+    if (out.wants("process_map")) green::run(map_identity(out));
     if (out.wants("process_payload_1mib")) payload(out, "process_payload_1mib", 1, 400);
     if (out.wants("process_payload_64mib")) payload(out, "process_payload_64mib", 64, 8);
     if (out.wants("process_payload_in_place_1mib")) {

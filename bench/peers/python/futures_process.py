@@ -43,6 +43,23 @@ def jobs(out):
     out.report("process_jobs", best, "ns")
 
 
+def itself(x):
+    return x
+
+
+def map_identity(out):
+    count = 100_000
+    best = float("inf")
+    with concurrent.futures.ProcessPoolExecutor(2) as pool:
+        pool.submit(nothing).result()
+        for _ in range(1 + out.slices // 10):
+            start = time.perf_counter()
+            results = list(pool.map(itself, range(count), chunksize=1000))
+            best = min(best, (time.perf_counter() - start) / count * 1e9)
+            assert results[-1] == count - 1
+    out.report("process_map", best, "ns")
+
+
 def ends_of(values):
     return values[0] + values[-1]
 
@@ -82,6 +99,7 @@ def start(out):
 FIGURES = {
     "process_round_trip": round_trip,
     "process_jobs": jobs,
+    "process_map": map_identity,
     "process_payload_1mib": payload("process_payload_1mib", 1),
     "process_payload_64mib": payload("process_payload_64mib", 64),
     "process_start": start,
