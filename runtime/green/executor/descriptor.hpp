@@ -43,7 +43,7 @@ descriptor shared_memory(const char* name, std::size_t size);
 descriptor duplicate(const descriptor& file);
 
 /// The most descriptors that travel with one message.
-inline constexpr std::size_t max_passed = 4;
+inline constexpr std::size_t max_passed = 6;
 /// Those of one message, in a row from the first.
 using passed_descriptors = std::array<descriptor, max_passed>;
 

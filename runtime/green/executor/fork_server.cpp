@@ -132,12 +132,14 @@ private:
     }
 
     static pid_t exec_child(bool program, const passed_descriptors& passed) {
-        std::array<int, worker_descriptor_count> fds{};
-        for (std::size_t i = 0; i < fds.size(); ++i) fds[i] = passed[i].get();
-        std::span<const int> const all(fds);
-        return launch_role(
-            program ? program_role : worker_role, program ? all.first(1) : all, environ
-        );
+        std::array<int, max_passed> fds{};
+        std::size_t count = 0;
+        for (; count < fds.size() && passed[count]; ++count) fds[count] = passed[count].get();
+        std::span<const int> const all(fds.data(), count);
+        const char* const role = program ? program_role
+            : passed[worker_stdout]      ? captured_worker_role
+                                         : worker_role;
+        return launch_role(role, all, environ);
     }
 
     /// Its process cannot be another one: it has not been reaped.

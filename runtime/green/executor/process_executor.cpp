@@ -27,6 +27,7 @@ process_pool_settings settings_of(const process_executor_options& options) {
     s.max_tasks_per_child = options.max_tasks_per_child;
     s.mode = options.method == start_method::fork ? start_mode::fork : start_mode::exec;
     s.cancel_grace = options.cancel_grace;
+    s.on_output = options.on_output;
     s.arena_size = allowed_arena_size(options.arena_size);
     s.worker.memory_limit = options.memory_limit;
     s.worker.cpu_limit = options.cpu_limit;

@@ -13,6 +13,7 @@
 #include <green/executor/shared_array.hpp>
 #include <green/executor/shutdown_options.hpp>
 #include <green/executor/worker_died.hpp>
+#include <green/executor/worker_line.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -44,6 +45,12 @@ struct process_executor_options {
     /// instead, before the initializer. A plain function of this program.
     /// Model: multiprocessing.set_forkserver_preload.
     void (*preload)() = nullptr;
+    /// Gets what workers write to stdout and stderr, a line at a time: all that a job has written before
+    /// its future is done, the last line of a worker that died also without its end. A line of more than
+    /// 64 KiB comes in parts. It is called on a thread of the executor, which does nothing else
+    /// meanwhile; a worker that writes faster than it returns waits. What it throws is printed.
+    /// `print_worker_line` is one. Null: workers write to the streams of this process.
+    void (*on_output)(const worker_line& line) = nullptr;
     start_method method = start_method::fork;
     /// Bytes of address space of a worker (RLIMIT_AS): an allocation beyond is a std::bad_alloc in its
     /// job alone. 0: no limit.

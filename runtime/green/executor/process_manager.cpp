@@ -1,3 +1,4 @@
+#include <green/core/errors.hpp>
 #include <green/executor/code_module.hpp>
 #include <green/executor/process_pool.hpp>
 
@@ -74,6 +75,7 @@ bool process_pool::turn() {
     patience_ = patience(now);
     manager_awake_ = false;
     l.unlock();
+    deliver_output();
     publish();
     for (auto& w : warmed) {
         if (problem) {
@@ -91,6 +93,9 @@ void process_pool::handle_event(std::uint64_t id, std::uint32_t events, steady::
         ::eventfd_read(wake_.get(), &ignored);
     } else if (id == server_id) {
         hear_server(now);
+    } else if (worker_link* const writer = id & output_of ? find_worker(id & ~output_of)
+                                                          : nullptr) {
+        read_output(*writer);
     } else if (worker_link* const w = find_worker(id)) {
         if (events & EPOLLOUT) flush(*w);
         hear_worker(*w);
@@ -228,6 +233,7 @@ void process_pool::collect(worker_link& worker) {
 void process_pool::finish(worker_link& worker, const frame_header& header, completion done) {
     done.job = worker.take_finished(header.id);
     if (!done.job) return;
+    read_output(worker);  // what the job has written comes before its end
     if (header.flags & result_is_lent) done.lender = worker.results;
     if (header.flags & result_keeps_arguments) worker.kept.push_back(done.job->call);
     worker.last_progress = steady::now();
@@ -236,6 +242,28 @@ void process_pool::finish(worker_link& worker, const frame_header& header, compl
     job_ns_ = ns > job_ns_ ? ns : job_ns_ + (ns - job_ns_) / 8;
     ++counters_.finished;
     completions_.push_back(std::move(done));
+}
+
+/// What is there now. A pipe that is at its end leaves the epoll as it is closed.
+void process_pool::read_output(worker_link& worker) {
+    for (worker_output& o : worker.output) {
+        if (o.open()) o.read(worker.pid, lines_);
+    }
+}
+
+/// Without the lock: this runs the user's code.
+void process_pool::deliver_output() noexcept {
+    for (const captured_line& line : lines_) {
+        try {
+            settings_.on_output({line.pid, line.stream, line.text});
+        } catch (...) {
+            std::string const what = describe(std::current_exception());
+            std::fprintf(
+                stderr, "green: on_output of a process_executor failed: %s\n", what.c_str()
+            );
+        }
+    }
+    lines_.clear();
 }
 
 /// Who waited for all workers, if they are there, or never will be.

@@ -51,6 +51,7 @@ struct process_pool_settings {
     worker_settings worker;
     byte_buffer preload;  // an encoded call, as is
     byte_buffer initializer;
+    void (*on_output)(const worker_line&) = nullptr;
     std::vector<int> processors;  // that workers are spread over; empty: they are not
 };
 
@@ -121,6 +122,8 @@ private:
     void handle_frame(worker_link& worker, frame& f);
     void collect(worker_link& worker);
     void finish(worker_link& worker, const frame_header& header, completion done);
+    void read_output(worker_link& worker);
+    void deliver_output() noexcept;
     void publish();
     void receive(const completion& c);
     std::vector<promise<void>> take_warmed();
@@ -130,6 +133,7 @@ private:
     void start_workers(steady::time_point now);
     void launch_server(steady::time_point now);
     void start_worker(steady::time_point now);
+    void capture_output(worker_link& worker, passed_descriptors& passed);
     byte_buffer settings_for(int processor) const;
     int least_used_processor() const noexcept;
     void start_failed(steady::time_point now, const std::string& why);
@@ -155,6 +159,8 @@ private:
     static constexpr std::uint64_t wake_id = 0;
     static constexpr std::uint64_t server_id = 1;
     static constexpr std::uint64_t first_worker_id = 2;
+    static constexpr std::uint64_t output_of = std::uint64_t{1}
+        << 63;  // a worker: both its streams
 
     process_pool_settings const settings_;
     environment_copy const environment_;
@@ -181,6 +187,7 @@ private:
     byte_buffer arrived_;
     byte_buffer copied_;  // an outcome that lay in shared memory
     std::vector<completion> completions_;
+    std::vector<captured_line> lines_;
     std::uint64_t next_worker_ = first_worker_id;
     steady::time_point hello_by_ = steady::time_point::max();
     steady::time_point start_again_at_ = steady::time_point::min();

@@ -37,11 +37,12 @@ void play_role(const char* text) {
     } else if (name == program_role) {
         keep_passed(1);
         program_main(descriptor(first_passed_descriptor), parent);
-    } else if (name == worker_role) {
-        keep_passed(worker_descriptor_count);
+    } else if (name == worker_role || name == captured_worker_role) {
+        std::size_t const count = name == worker_role ? worker_stdout : worker_descriptor_count;
+        keep_passed(static_cast<int>(count));
         passed_descriptors passed;
         int next = first_passed_descriptor;
-        for (descriptor& each : passed) each = descriptor(next++);
+        for (std::size_t i = 0; i < count; ++i) passed[i] = descriptor(next++);
         worker_main(std::move(passed), parent);
     }
 }

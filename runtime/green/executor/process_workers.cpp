@@ -84,9 +84,20 @@ void process_pool::start_worker(steady::time_point now) {
     passed[worker_board_memory] = std::move(board);
     passed[worker_arguments] = duplicate(arguments_.for_workers);
     passed[worker_results] = std::move(results);
+    if (settings_.on_output) capture_output(*worker, passed);
     server_.start_worker(worker->id, settings_.mode, std::move(passed));
     workers_.push_back(std::move(worker));
     ++counters_.workers_started;
+}
+
+void process_pool::capture_output(worker_link& worker, passed_descriptors& passed) {
+    for (auto const stream : {worker_stream::out, worker_stream::err}) {
+        auto const i = static_cast<std::size_t>(stream);
+        auto [mine, its] = worker_output::make(stream);
+        watch(mine.fd(), worker.id | output_of, EPOLLIN);
+        worker.output[i] = std::move(mine);
+        passed[worker_stdout + i] = std::move(its);
+    }
 }
 
 byte_buffer process_pool::settings_for(int processor) const {
@@ -227,6 +238,7 @@ void process_pool::bury(steady::time_point now) {
 
 void process_pool::conclude(worker_link& worker, steady::time_point now) {
     collect(worker);
+    for (worker_output& o : worker.output) o.finish(worker.pid, lines_);
     if (worker.connected) ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, worker.socket.get(), nullptr);
     worker_exit const how = worker.exit.value_or(worker_exit{.wait_status = SIGKILL});
     if (!worker.was_ready && server_ended_at_ == steady::time_point::max()) {

@@ -67,6 +67,14 @@ void stay_on(int processor) noexcept {
     ::sched_setaffinity(0, sizeof set, &set);
 }
 
+/// Its streams, if they are captured: line by line, as on a terminal.
+void write_to(const descriptor& out, const descriptor& err) noexcept {
+    if (!out || !err) return;
+    ::dup2(out.get(), STDOUT_FILENO);
+    ::dup2(err.get(), STDERR_FILENO);
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+}
+
 bool preloaded = false;  // by the process that this one is a copy of
 
 /// One worker's life. The application notices its end by the end of its socket.
@@ -286,6 +294,7 @@ void worker_main(passed_descriptors passed, pid_t parent) noexcept {
     reset_signals();
     ::prctl(PR_SET_NAME, "green-worker");
     keep_freed_memory();
+    write_to(passed[worker_stdout], passed[worker_stderr]);
     worker w(passed);
     for (std::size_t i = worker_board_memory; i < passed.size(); ++i) passed[i].reset();  // mapped
     w.serve();

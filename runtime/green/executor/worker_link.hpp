@@ -7,8 +7,10 @@
 #include <green/executor/process_job.hpp>
 #include <green/executor/worker_arena.hpp>
 #include <green/executor/worker_board.hpp>
+#include <green/executor/worker_output.hpp>
 #include <green/executor/worker_protocol.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -78,6 +80,7 @@ public:
     std::shared_ptr<result_memory> const results;
     /// Whose arrays its jobs have not let go of.
     std::vector<std::shared_ptr<const outgoing_call>> kept;
+    std::array<worker_output, 2> output;  // not open unless it is captured
     frame_reader in;
     frame_writer out;
     std::deque<assignment> jobs;

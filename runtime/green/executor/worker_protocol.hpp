@@ -107,6 +107,7 @@ struct control_message {
 
 inline constexpr char fork_server_role[] = "fork-server";
 inline constexpr char worker_role[] = "worker";
+inline constexpr char captured_worker_role[] = "captured-worker";  // is passed its streams too
 inline constexpr char program_role[] = "program";
 
 /// Where a fork server finds its control socket, an exec'ed worker what it is passed, and an exec'ed
@@ -119,6 +120,8 @@ enum worker_descriptor : std::size_t {
     worker_board_memory,
     worker_arguments,
     worker_results,
+    worker_stdout,  // this and the next one if its output is captured
+    worker_stderr,
     worker_descriptor_count,
 };
 
