@@ -99,6 +99,7 @@ class Peers:
         self.failed: list[str] = []
         for add in (
             self.asio,
+            self.tbb,
             self.go,
             self.node,
             self.gevent,
@@ -106,6 +107,7 @@ class Peers:
             self.uvloop,
             self.concurrent_futures,
             self.multiprocessing,
+            self.multiprocessing_pool,
         ):
             add()
 
@@ -146,6 +148,19 @@ class Peers:
             text = f"{version // 100000}.{version // 100 % 1000}.{version % 100}"
             self.found.append(Program("asio", [str(target)], text))
 
+    def tbb(self) -> None:
+        source = self.source(f"tbb/{self.suite}.cpp")
+        if not source.exists():
+            return
+        version = first_line(["pkg-config", "--modversion", "tbb"])
+        if not version:
+            self.missing.append("oneTBB (libtbb-dev)")
+            return
+        target = self.build_dir / f"tbb_{self.suite}"
+        options = ["-std=c++20", "-O2", "-DNDEBUG", "-pthread", str(source), "-o", str(target), "-ltbb"]
+        if newer(target, source, HERE / "measure.hpp") or self.compile("tbb", [*self.compiler, *options]):
+            self.found.append(Program("tbb", [str(target)], version))
+
     def go(self) -> None:
         source = self.source(f"go/{self.suite}.go")
         if not source.exists():
@@ -185,6 +200,9 @@ class Peers:
 
     def multiprocessing(self) -> None:
         self.python("python", f"python/multiprocessing_{self.suite}.py", "multiprocessing")
+
+    def multiprocessing_pool(self) -> None:
+        self.python("mp.Pool", f"python/pool_{self.suite}.py", "multiprocessing")
 
     def python(self, name: str, script: str, module: str, *arguments: str) -> None:
         source = self.source(script)
