@@ -83,7 +83,8 @@ byte_buffer noted_reply(worker_arena& worker, shared_array<int> built) {
 shared_array<const int> receive(result_memory& application, const byte_buffer& noted) {
     byte_buffer copy;
     std::shared_ptr<result_lease> lease;
-    decoder d(application.open(noted.bytes(), copy, lease), lease.get());
+    auto const outcome = application.open(noted.bytes(), copy, lease);
+    decoder d(outcome, lease.get());
     return d.get<shared_array<const int>>();
 }
 
