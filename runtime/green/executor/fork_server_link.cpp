@@ -71,7 +71,13 @@ io_state fork_server_link::flush() noexcept {
 io_state fork_server_link::receive(control_message& message) noexcept {
     received_message received;
     auto const room = std::as_writable_bytes(std::span(&message, 1));
-    if (!receive_message(control_.get(), room, received, MSG_DONTWAIT)) {
+    bool there = receive_message(control_.get(), room, received, MSG_DONTWAIT);
+    // A server that has ended with orders unread resets the connection, and Linux says so, once, before
+    // it hands out what the server had said.
+    if (!there && errno == ECONNRESET) {
+        there = receive_message(control_.get(), room, received, MSG_DONTWAIT);
+    }
+    if (!there) {
         bool const later = errno == EAGAIN || errno == EWOULDBLOCK;
         return later ? io_state::blocked : io_state::broken;
     }
