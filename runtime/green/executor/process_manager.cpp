@@ -183,6 +183,7 @@ void process_pool::handle_frame(worker_link& worker, frame& f) {
     case frame_kind::ready:
         if (worker.phase == worker_phase::starting) worker.phase = worker_phase::ready;
         worker.was_ready = true;
+        worker.pid = static_cast<pid_t>(f.header.value);  // the server may say so later
         failed_starts_ = 0;
         break;
     case frame_kind::unusable: {
@@ -246,6 +247,7 @@ void process_pool::finish(worker_link& worker, const frame_header& header, compl
 
 /// What is there now. A pipe that is at its end leaves the epoll as it is closed.
 void process_pool::read_output(worker_link& worker) {
+    if (worker.pid == 0) return;  // the server is about to say whose it is
     for (worker_output& o : worker.output) {
         if (o.open()) o.read(worker.pid, lines_);
     }

@@ -125,7 +125,8 @@ private:
         if (calls.size() != settings.preload_size + settings.initializer_size) leave();
         if (!preloaded) begin_with(calls.first(settings.preload_size), "the preload function");
         begin_with(calls.subspan(settings.preload_size), "the initializer");
-        if (!write_frame(socket_, {.kind = frame_kind::ready})) leave();
+        auto const pid = static_cast<std::uint32_t>(::getpid());
+        if (!write_frame(socket_, {.kind = frame_kind::ready, .value = pid})) leave();
     }
 
     void begin_with(std::span<const std::byte> call, const char* name) {

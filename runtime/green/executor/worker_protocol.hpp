@@ -31,7 +31,7 @@ enum class frame_kind : std::uint16_t {
     settings,  // to the worker, first: worker_settings, then preload and initializer, encoded
     job,  // to the worker: an encoded call
     cancel,  // to the worker: the job `id` is asked to stop
-    ready,  // from the worker: the initializer has run
+    ready,  // from the worker: the initializer has run; `value` is its pid
     unusable,  // from the worker: preload or initializer failed; the text of the error
     result,  // from the worker: an encoded outcome
     bell,  // from the worker: look at the board
