@@ -224,15 +224,15 @@ void process_pool::share_out(steady::time_point now) {
 /// The workers that have ended, and those that died with their server.
 void process_pool::bury(steady::time_point now) {
     bool const orphaned = server_ended_at_ != steady::time_point::max();
-    for (auto& w : workers_) {
+    for (const auto& w : workers_) {
         if (w->phase != worker_phase::ending) continue;
         if (!w->exit && !orphaned) continue;
         hear_worker(*w);
         if (!w->exit && w->connected && now < server_ended_at_ + orphan_limit) continue;
         conclude(*w, now);
-        w.reset();
+        w->buried = true;  // it stays in its place while others are looked for
     }
-    std::erase(workers_, nullptr);
+    std::erase_if(workers_, [](const auto& w) { return w->buried; });
     empty_queue();
 }
 

@@ -94,6 +94,7 @@ public:
     bool was_ready = false;
     bool kill_ordered = false;
     bool told_to_end = false;
+    bool buried = false;  // all that it leaves is settled
     std::string start_error;  // if there never was a process
     std::optional<worker_exit> exit;
     steady::time_point last_progress;
