@@ -1,6 +1,7 @@
 #include <green/executor/process_host.hpp>
 
 #include <green/executor/executor_error.hpp>
+#include <green/executor/helper_thread.hpp>
 #include <green/executor/shared_memory.hpp>
 
 #include <algorithm>
@@ -37,18 +38,8 @@ process_host& process_host::instance() {
 
 process_host::process_host() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) throw executor_error("process: no descriptors are left");
-    // The program's signals are for its own threads. The fork server dies with this one.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-        thread_ = std::thread([this] { listen(); });
-    } catch (const std::system_error& e) {
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw executor_error(std::string("process: cannot start its thread: ") + e.what());
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    // The fork server dies with this thread.
+    thread_ = start_helper_thread("process", [this] { listen(); });
 }
 
 /// At the end of the program: daemons are ended, the others are waited for.

@@ -1,11 +1,12 @@
 #include <green/executor/process_pool.hpp>
 
 #include <green/executor/executor_error.hpp>
+#include <green/executor/helper_thread.hpp>
 
 #include <algorithm>
-#include <csignal>
 #include <utility>
 
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -133,19 +134,10 @@ void process_pool::start_manager() {
     wake_ = descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!events_ || !wake_) throw executor_error("process_executor: no descriptors are left");
     watch(wake_.get(), wake_id, EPOLLIN);
-    // The program's signals are for its own threads.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-        manager_ = std::thread([self = shared_from_this()] { self->manage(); });
-    } catch (const std::system_error& e) {
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw executor_error(std::string("process_executor: cannot start its thread: ") + e.what());
-    }
+    manager_ = start_helper_thread("process_executor", [self = shared_from_this()] {
+        self->manage();
+    });
     ::pthread_setname_np(manager_.native_handle(), "green-processes");
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void process_pool::wake_manager() noexcept {

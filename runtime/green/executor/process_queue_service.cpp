@@ -1,11 +1,10 @@
 #include <green/executor/process_queue_service.hpp>
 
 #include <green/executor/executor_error.hpp>
+#include <green/executor/helper_thread.hpp>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
-#include <string>
 #include <system_error>
 
 #include <pthread.h>
@@ -33,18 +32,7 @@ queue_service::queue_service()
     if (!poll_ || !end_) throw executor_error("process_queue: no descriptors are left");
     epoll_event event{.events = EPOLLIN, .data = {.u64 = end_id}};
     ::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, end_.get(), &event);
-    // The program's signals are for its own threads.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-        thread_ = std::thread([this] { serve(); });
-    } catch (const std::system_error& e) {
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw executor_error(std::string("process_queue: cannot start its thread: ") + e.what());
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    thread_ = start_helper_thread("process_queue", [this] { serve(); });
     ::pthread_setname_np(thread_.native_handle(), "green-queues");
 }
 
