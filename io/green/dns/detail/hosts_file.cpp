@@ -14,7 +14,6 @@ namespace green::detail {
 
 namespace {
 
-constexpr std::size_t longest_name = 253;
 constexpr std::size_t longest_file = std::size_t{256} << 20;
 
 file_stamp stamp_from(const struct stat& s) {
@@ -28,8 +27,6 @@ file_stamp stamp_from(const struct stat& s) {
     stamp.inode = static_cast<std::uint64_t>(s.st_ino);
     return stamp;
 }
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 
 std::size_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }
 

@@ -6,7 +6,6 @@ namespace green::detail {
 
 namespace {
 
-constexpr std::size_t longest_name = 253;  // 255 on the wire (RFC 1035, 2.3.4)
 constexpr std::size_t longest_label = 63;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }

@@ -2,6 +2,7 @@
 
 #include <green/net/address.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -10,6 +11,9 @@
 #include <vector>
 
 namespace green::detail {
+
+/// Bytes of a name as text; on the wire it has two more (RFC 1035, 2.3.4).
+inline constexpr std::size_t longest_name = 253;
 
 /// What is to be done with the text that a user gave as a host.
 enum class name_kind : std::uint8_t {
@@ -48,6 +52,11 @@ std::string lower_case(std::string_view text);
 
 constexpr char lower_case(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+/// Between the words of hosts(5) and resolv.conf(5).
+constexpr bool is_blank(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
 }
 
 }  // namespace green::detail

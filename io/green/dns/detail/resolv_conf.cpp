@@ -18,8 +18,6 @@ constexpr unsigned longest_timeout = 30;  // RES_MAXRETRANS, seconds
 constexpr unsigned most_attempts = 5;  // RES_MAXRETRY
 constexpr std::uint16_t dns_port = 53;
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
-
 /// Takes the next word off `line`; empty at its end.
 std::string_view next_word(std::string_view& line) {
     while (!line.empty() && is_blank(line.front())) line.remove_prefix(1);
