@@ -9,8 +9,12 @@
 #include <green/debug/stats.hpp>
 #include <green/debug/tasks.hpp>
 #include <green/debug/trace.hpp>
+#include <green/dns/default_resolver.hpp>
 #include <green/dns/dns_error.hpp>
+#include <green/dns/lookup_options.hpp>
 #include <green/dns/resolver.hpp>
+#include <green/dns/resolver_config.hpp>
+#include <green/dns/resolver_stats.hpp>
 #include <green/executor/as_completed.hpp>
 #include <green/executor/codec_error.hpp>
 #include <green/executor/codec_std.hpp>

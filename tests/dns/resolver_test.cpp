@@ -1,3 +1,4 @@
+#include <green/dns/default_resolver.hpp>
 #include <green/dns/resolver.hpp>
 
 #include "support/green_test.hpp"

@@ -1,0 +1,38 @@
+#include <green/dns/default_resolver.hpp>
+
+#include <green/loop/loop_core.hpp>
+
+#include <utility>
+
+namespace green {
+namespace {
+
+class default_resolver_service final : public detail::loop_service {
+public:
+    resolver object{resolver_config::system()};
+};
+
+}  // namespace
+
+resolver& default_resolver() {
+    return detail::loop_core::require("default_resolver")
+        .service<default_resolver_service>()
+        .object;
+}
+
+void set_default_resolver(resolver r) { default_resolver() = std::move(r); }
+
+task<std::vector<address>> getaddrinfo(
+    std::string host, std::uint16_t port, lookup_options options
+) {
+    return default_resolver().resolve(std::move(host), port, options);
+}
+
+task<std::string> gethostbyname(std::string host) {
+    lookup_options options;
+    options.family = 4;
+    std::vector<address> const found = co_await getaddrinfo(std::move(host), 0, options);
+    co_return found.front().ip();
+}
+
+}  // namespace green

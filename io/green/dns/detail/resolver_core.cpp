@@ -1,0 +1,64 @@
+#include <green/dns/detail/resolver_core.hpp>
+
+#include <green/core/errors.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace green::detail {
+namespace {
+
+/// Within its limits.
+resolver_config settled(resolver_config config) {
+    config.tries = std::max(config.tries, 1);
+    config.max_in_flight = std::clamp<std::size_t>(config.max_in_flight, 1, 1000);
+    for (address& server : config.servers) {
+        if (server.port() == 0) server = server.with_port(53);
+    }
+    return config;
+}
+
+}  // namespace
+
+resolver_core::resolver_core(resolver_config config)
+    : config_(settled(std::move(config))), local_(config_.hosts_path), questions_(config_) {}
+
+resolver_stats resolver_core::stats() const {
+    resolver_stats s = stats_;
+    wire_stats const wire = questions_.stats();
+    s.shared = questions_.shared();
+    s.sent = wire.sent;
+    s.timed_out = wire.timed_out;
+    s.queued = wire.queued;
+    s.in_flight = wire.in_flight;
+    return s;
+}
+
+void resolver_core::begin() {
+    if (closed_) throw closed_error("resolve: the resolver is closed");
+    loop_core& core = loop_core::require("resolver::resolve");
+    if (!loop_) {
+        loop_ = &core;
+        core.service<open_resolvers>().add(*this);
+    } else if (loop_ != &core) {
+        throw std::logic_error("green: a resolver is used on another loop than its first lookup's");
+    }
+    ++stats_.lookups;
+}
+
+bool resolver_core::answer_locally(
+    const checked_name& name, const std::string& host, int family, std::vector<address>& found
+) {
+    if (!local_.answer(name, host, family, now(), found)) return false;
+    ++stats_.from_hosts;
+    return true;
+}
+
+void resolver_core::close() noexcept {
+    if (std::exchange(closed_, true)) return;
+    questions_.close();
+    if (loop_ && linked()) loop_->service<open_resolvers>().remove(*this);
+}
+
+}  // namespace green::detail

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <green/dns/detail/local_names.hpp>
+#include <green/dns/detail/open_resolvers.hpp>
+#include <green/dns/detail/question_table.hpp>
+#include <green/dns/resolver_config.hpp>
+#include <green/dns/resolver_stats.hpp>
+
+#include <string>
+
+namespace green::detail {
+
+//  resolver ──shared──► resolver_core ◄──shared── every lookup (address_lookup.hpp)
+//                        ├─ configuration, counters, the loop it belongs to
+//                        ├─ local_names: literals, localhost, the hosts file
+//                        └─ question_table: the questions in flight, the wire engine
+
+/// What the lookups of one resolver share. Outlives the resolver while a lookup still runs.
+class resolver_core final : private open_resolvers::member {
+public:
+    explicit resolver_core(resolver_config config);
+    ~resolver_core() { close(); }
+    resolver_core(const resolver_core&) = delete;
+    resolver_core& operator=(const resolver_core&) = delete;
+
+    const resolver_config& config() const noexcept { return config_; }
+    resolver_stats stats() const;
+
+    /// A lookup begins: counts it, and belongs to this loop from the first one on. Throws when it
+    /// belongs to another, or is closed.
+    void begin();
+    clock::time_point now() const noexcept { return loop_->now(); }
+
+    bool answer_locally(
+        const checked_name& name, const std::string& host, int family, std::vector<address>& found
+    );
+
+    question_table& questions() noexcept { return questions_; }
+
+    /// Ends all lookups with closed_error; none can begin any more.
+    void close() noexcept;
+
+private:
+    void loop_closes() noexcept override { close(); }
+
+    resolver_config config_;
+    loop_core* loop_ = nullptr;
+    bool closed_ = false;
+    resolver_stats stats_;
+    local_names local_;
+    question_table questions_;
+};
+
+}  // namespace green::detail
