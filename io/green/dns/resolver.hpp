@@ -45,6 +45,8 @@ public:
     );
 
     resolver_stats stats() const;
+    /// Forgets every answer. Questions in flight are not touched.
+    void clear_cache();
     const resolver_config& config() const noexcept;
 
 private:

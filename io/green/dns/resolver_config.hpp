@@ -26,6 +26,22 @@ struct resolver_config {
     /// Questions in flight at one server, 1 to 1000; those above wait their turn in order. What a
     /// socket's buffer holds bounds this: more only means that answers are lost.
     std::size_t max_in_flight = 100;
+    /// Once one address family has an answer, the other is waited for so long at most. What comes
+    /// later is kept in the cache.
+    std::chrono::nanoseconds family_delay = std::chrono::milliseconds(300);
+
+    /// Answers kept, one per name and type; the least lately used go first. 0: none are kept.
+    std::size_t cache_entries = 10'000;
+    /// For how long an answer is kept: its own TTL, but no less and no more than this. What does not
+    /// exist is kept for three hours at most.
+    std::chrono::nanoseconds cache_min_ttl{0};
+    std::chrono::nanoseconds cache_max_ttl = std::chrono::hours(24);
+    /// For how long nobody asks again when the servers have failed (RFC 2308, 7: five minutes at most).
+    std::chrono::nanoseconds cache_failure_ttl = std::chrono::seconds(1);
+    /// For so long after its end an answer is still given, at once, while a new one is asked for in
+    /// the background (RFC 8767). 0: never.
+    std::chrono::nanoseconds cache_stale{0};
+
     /// Read like /etc/hosts, again when it changes (looked at every 5 s at most). Empty: none.
     std::string hosts_path;
 

@@ -1,8 +1,9 @@
 #include <green/dns/detail/question.hpp>
 
-#include <green/core/scheduler.hpp>
 #include <green/core/trace_sink.hpp>
 #include <green/loop/loop_core.hpp>
+
+#include <utility>
 
 namespace green::detail {
 
@@ -11,6 +12,7 @@ question::question(question_owner& owner, std::string name, record_type type)
       owner_(owner),
       server_(owner.first_server()) {
     sent = &question::left_queue;
+    keep_packet = type != record_type::a && type != record_type::aaaa;
 }
 
 question::~question() {
@@ -20,7 +22,7 @@ question::~question() {
 void question::ask() noexcept {
     if (++tries_ == 1) {
         if (trace_sink* const trace = trace_sink::active()) {
-            trace->begin_async("dns", this, (type == record_type::aaaa ? "AAAA " : "A ") + host());
+            trace->begin_async("dns", this, to_string(type) + ' ' + host());
         }
     }
     if (!owner_.engine().start(*this, server_)) {
@@ -55,33 +57,42 @@ void question::expired() noexcept {
 
 void question::tried() noexcept {
     loop_core::current()->timers().disarm(*this);
-    error_ = wire_error(*this);
+    conclude();
     closed_ = status == wire_status::closed;
-    bool const answered = !error_ || *error_ == dns_errc::not_found || *error_ == dns_errc::no_data;
-    bool const hopeless = closed_ || error_ == dns_errc::bad_name;
-    if (answered || hopeless || static_cast<int>(tries_) >= owner_.tries()) return finish();
+    bool const hopeless = closed_ || result_.error == dns_errc::bad_name;
+    bool const again = result_.failure() && !hopeless && static_cast<int>(tries_) < owner_.tries();
+    given_up_ = again && holders_ == 0;
+    if (!again || given_up_) return finish();
     server_ = (server_ + 1) % owner_.engine().servers();
     ask();
+}
+
+/// Takes what this try has brought.
+void question::conclude() noexcept {
+    result_.error = wire_error(*this);
+    result_.server = static_cast<std::uint32_t>(server_);
+    result_.tries = tries_;
+    if (result_.failure()) return;
+    result_.ttl = result_.error ? answer.negative_ttl : answer.ttl;
+    result_.addresses = std::move(answer.addresses);
+    result_.packet = std::move(packet);
 }
 
 void question::finish() noexcept {
     if (armed()) loop_core::current()->timers().disarm(*this);
     done_ = true;
     if (trace_sink* const trace = trace_sink::active()) trace->end_async("dns", this);
-    while (question_wait* w = waits_.pop_front()) w->wake();
-    owner_.retire(*this);  // may be the end of this
+    while (question_seat* const seat = seats_.pop_front()) seat->answered();
+    owner_.ended(*this);
+    if (holders_ == 0) delete this;
 }
 
-bool question_wait::cancel() noexcept {
-    question_->waits_.remove(*this);
-    if (question_->waits_.empty()) question_->close();
-    return true;
-}
-
-void question_wait::describe(std::string& out) const {
-    out += question_->kind() == record_type::aaaa ? "query AAAA " : "query A ";
-    out += question_->host();
-    out += " (try " + std::to_string(question_->tries_made()) + ")";
+void question::drop() noexcept {
+    if (--holders_ != 0) return;
+    if (done_ || tries_ == 0)
+        delete this;
+    else if (queued())
+        close();
 }
 
 }  // namespace green::detail

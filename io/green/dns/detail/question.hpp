@@ -1,13 +1,13 @@
 #pragma once
 
-#include <green/core/scheduler.hpp>
+#include <green/core/intrusive_list.hpp>
+#include <green/dns/detail/dns_answer.hpp>
+#include <green/dns/detail/question_key.hpp>
 #include <green/dns/detail/wire.hpp>
 #include <green/loop/timer_queue.hpp>
 
 #include <chrono>
 #include <cstddef>
-#include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,18 +16,27 @@ namespace green::detail {
 class question;
 class question_wait;
 
-/// Who a question belongs to: sends it, and is told when nobody needs it any more.
+/// Who a question belongs to: sends it, and is told when it has ended.
 class question_owner {
 public:
     virtual wire_engine& engine() = 0;
     virtual std::size_t first_server() noexcept = 0;
     virtual int tries() const noexcept = 0;
     virtual std::chrono::nanoseconds try_timeout() const noexcept = 0;
-    /// It is answered, or nobody waits for it: it must not be found any more.
-    virtual void retire(question& q) noexcept = 0;
+    /// It is done: answered, failed or closed. It must not be found any more.
+    virtual void ended(question& q) noexcept = 0;
 
 protected:
     ~question_owner() = default;
+};
+
+/// A lookup's place at a question that it waits for.
+class question_seat : public list_node<question_seat> {
+public:
+    /// The question is done.
+    void answered() noexcept;
+
+    question_wait* wait = nullptr;
 };
 
 /// One name and type, asked until a server answers or the tries are used up; shared by all lookups
@@ -36,10 +45,14 @@ protected:
 ///     ask ──► answered ─────────────────────────────────► done
 ///      ▲ └──► timed out, unreachable, server failed ──┬──► done (tries used up)
 ///      └──────────── next server ◄────────────────────┘
+///
+/// Nobody wants it any more: what waits for a place in the window is closed; a query at a server runs
+/// on, so that its answer is known to the next who asks, but is not tried again.
+///
+/// On the heap; it deletes itself once it is done and nobody wants it.
 class question final : private wire_query, private timer {
 public:
     question(question_owner& owner, std::string name, record_type type);
-    ~question();
 
     void ask() noexcept;
     /// Ends it without an answer.
@@ -49,46 +62,61 @@ public:
     bool closed() const noexcept { return closed_; }
     const std::string& host() const noexcept { return name; }
     record_type kind() const noexcept { return type; }
-    /// Why there is no address; empty when there are some.
-    std::optional<dns_errc> error() const noexcept { return error_; }
-    const dns_message& reply() const noexcept { return answer; }
+    question_key key() const noexcept { return {name, type}; }
     unsigned tries_made() const noexcept { return tries_; }
-    std::size_t last_server() const noexcept { return server_; }
+    /// Once it is done and not closed.
+    const dns_answer& result() const noexcept { return result_; }
+    /// Failed with tries left, for nobody wanted it any more.
+    bool given_up() const noexcept { return given_up_; }
+
+    void take_seat(question_seat& seat) noexcept { seats_.push_back(seat); }
+    void leave_seat(question_seat& seat) noexcept { seats_.remove(seat); }
 
 private:
-    friend question_wait;
+    friend class question_ref;
+    ~question();
 
+    void hold() noexcept { ++holders_; }
+    void drop() noexcept;
     static void left_queue(wire_query& q) noexcept;
     static void completed(wire_query& q) noexcept;
     void expired() noexcept override;
     void tried() noexcept;
+    void conclude() noexcept;
     void finish() noexcept;
 
     question_owner& owner_;
-    intrusive_list<question_wait> waits_;
-    std::optional<dns_errc> error_;
+    intrusive_list<question_seat> seats_;
+    dns_answer result_;
     std::size_t server_ = 0;
     unsigned tries_ = 0;
+    unsigned holders_ = 0;
     bool done_ = false;
     bool closed_ = false;
+    bool given_up_ = false;
 };
 
-/// A lookup's wait for a question. The last one to leave an unanswered question retires it.
-class question_wait final : public leaf, public list_node<question_wait> {
+/// Somebody wants the question: a lookup, or who keeps a stale answer fresh.
+class question_ref {
 public:
-    explicit question_wait(std::shared_ptr<question> q) noexcept : question_(std::move(q)) {}
+    question_ref() = default;
+    explicit question_ref(question& q) noexcept : question_(&q) { q.hold(); }
+    question_ref(question_ref&& other) noexcept
+        : question_(std::exchange(other.question_, nullptr)) {}
+    question_ref& operator=(question_ref&& other) noexcept {
+        std::swap(question_, other.question_);
+        return *this;
+    }
+    ~question_ref() {
+        if (question_) question_->drop();
+    }
 
-    bool ready() const noexcept { return question_->done(); }
-    void start() noexcept { question_->waits_.push_back(*this); }
-    void result() const noexcept {}
-    bool cancel() noexcept override;
-    void describe(std::string& out) const override;
-
-    /// The question is done.
-    void wake() noexcept { waiter().wake(); }
+    explicit operator bool() const noexcept { return question_ != nullptr; }
+    question& operator*() const noexcept { return *question_; }
+    question* operator->() const noexcept { return question_; }
 
 private:
-    std::shared_ptr<question> question_;
+    question* question_ = nullptr;
 };
 
 }  // namespace green::detail

@@ -15,32 +15,27 @@ std::chrono::milliseconds whole_milliseconds(std::chrono::nanoseconds d) noexcep
 
 }  // namespace
 
-std::shared_ptr<question> question_table::ask(const std::string& name, record_type type) {
-    if (closed_) {
-        auto q = std::make_shared<question>(*this, name, type);
-        q->close();
-        return q;
-    }
-    auto& slot = questions_[key(name, type)];
-    if (slot) {
+question_ref question_table::ask(const question_key& what) {
+    if (auto const found = questions_.find(what); found != questions_.end()) {
         ++shared_;
-        return slot;
+        return question_ref(*found->second);
     }
-    slot = std::make_shared<question>(*this, name, type);
-    std::shared_ptr<question> const q = slot;
-    q->ask();  // may be done, and retired, at once
+    auto* const made = new question(*this, std::string(what.name), what.type);
+    question_ref q(*made);  // deletes it if what follows throws
+    questions_.emplace(made->key(), made);
+    made->ask();
     return q;
 }
 
 void question_table::close() noexcept {
-    if (std::exchange(closed_, true)) return;
-    auto const open = std::exchange(questions_, {});
-    for (auto const& [key, q] : open) q->close();
+    // A question that ends takes itself out.
+    while (!questions_.empty()) questions_.begin()->second->close();
     engine_.reset();
 }
 
-std::string question_table::key(const std::string& name, record_type type) {
-    return std::to_string(static_cast<unsigned>(type)) + ' ' + name;
+void question_table::ended(question& q) noexcept {
+    questions_.erase(q.key());
+    if (!q.closed()) listener_.answered(q);
 }
 
 wire_engine& question_table::engine() {

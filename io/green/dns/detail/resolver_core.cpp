@@ -19,10 +19,23 @@ resolver_config settled(resolver_config config) {
     return config;
 }
 
+cache_limits limits_of(const resolver_config& config) {
+    return {
+        .entries = config.cache_entries,
+        .min_ttl = config.cache_min_ttl,
+        .max_ttl = config.cache_max_ttl,
+        .failure_ttl = config.cache_failure_ttl,
+        .stale = config.cache_stale,
+    };
+}
+
 }  // namespace
 
 resolver_core::resolver_core(resolver_config config)
-    : config_(settled(std::move(config))), local_(config_.hosts_path), questions_(config_) {}
+    : config_(settled(std::move(config))),
+      local_(config_.hosts_path),
+      cache_(limits_of(config_)),
+      questions_(config_, *this) {}
 
 resolver_stats resolver_core::stats() const {
     resolver_stats s = stats_;
@@ -32,10 +45,17 @@ resolver_stats resolver_core::stats() const {
     s.timed_out = wire.timed_out;
     s.queued = wire.queued;
     s.in_flight = wire.in_flight;
+    cache_counts const& cached = cache_.counts();
+    s.cache_hits = cached.hits;
+    s.cache_negative_hits = cached.negative_hits;
+    s.cache_stale_hits = cached.stale_hits;
+    s.cache_misses = cached.misses;
+    s.cache_evictions = cached.evictions;
+    s.cache_entries = cache_.size();
     return s;
 }
 
-void resolver_core::begin() {
+clock::time_point resolver_core::begin() {
     if (closed_) throw closed_error("resolve: the resolver is closed");
     loop_core& core = loop_core::require("resolver::resolve");
     if (!loop_) {
@@ -45,14 +65,25 @@ void resolver_core::begin() {
         throw std::logic_error("green: a resolver is used on another loop than its first lookup's");
     }
     ++stats_.lookups;
+    return loop_->now();
 }
 
 bool resolver_core::answer_locally(
-    const checked_name& name, const std::string& host, int family, std::vector<address>& found
+    const checked_name& name,
+    const std::string& host,
+    int family,
+    clock::time_point now,
+    std::vector<address>& found
 ) {
-    if (!local_.answer(name, host, family, now(), found)) return false;
+    if (!local_.answer(name, host, family, now, found)) return false;
     ++stats_.from_hosts;
     return true;
+}
+
+void resolver_core::answered(const question& q) noexcept {
+    // One try is too few to say that the servers fail.
+    if (q.given_up() && !q.result().negative()) return;
+    cache_.store(q.key(), q.result(), now());
 }
 
 void resolver_core::close() noexcept {

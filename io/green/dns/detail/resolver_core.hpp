@@ -1,6 +1,7 @@
 #pragma once
 
 #include <green/dns/detail/local_names.hpp>
+#include <green/dns/detail/lookup_cache.hpp>
 #include <green/dns/detail/open_resolvers.hpp>
 #include <green/dns/detail/question_table.hpp>
 #include <green/dns/resolver_config.hpp>
@@ -10,13 +11,14 @@
 
 namespace green::detail {
 
-//  resolver ──shared──► resolver_core ◄──shared── every lookup (address_lookup.hpp)
+//  resolver ──shared──► resolver_core ◄──shared── every lookup (lookup.hpp)
 //                        ├─ configuration, counters, the loop it belongs to
 //                        ├─ local_names: literals, localhost, the hosts file
+//                        ├─ lookup_cache: the answers that still hold
 //                        └─ question_table: the questions in flight, the wire engine
 
 /// What the lookups of one resolver share. Outlives the resolver while a lookup still runs.
-class resolver_core final : private open_resolvers::member {
+class resolver_core final : private open_resolvers::member, private answer_listener {
 public:
     explicit resolver_core(resolver_config config);
     ~resolver_core() { close(); }
@@ -26,15 +28,20 @@ public:
     const resolver_config& config() const noexcept { return config_; }
     resolver_stats stats() const;
 
-    /// A lookup begins: counts it, and belongs to this loop from the first one on. Throws when it
-    /// belongs to another, or is closed.
-    void begin();
+    /// A lookup begins, now: counts it, and belongs to this loop from the first one on. Throws when
+    /// it belongs to another, or is closed.
+    clock::time_point begin();
     clock::time_point now() const noexcept { return loop_->now(); }
 
     bool answer_locally(
-        const checked_name& name, const std::string& host, int family, std::vector<address>& found
+        const checked_name& name,
+        const std::string& host,
+        int family,
+        clock::time_point now,
+        std::vector<address>& found
     );
 
+    lookup_cache& cache() noexcept { return cache_; }
     question_table& questions() noexcept { return questions_; }
 
     /// Ends all lookups with closed_error; none can begin any more.
@@ -42,12 +49,14 @@ public:
 
 private:
     void loop_closes() noexcept override { close(); }
+    void answered(const question& q) noexcept override;
 
     resolver_config config_;
     loop_core* loop_ = nullptr;
     bool closed_ = false;
     resolver_stats stats_;
     local_names local_;
+    lookup_cache cache_;
     question_table questions_;
 };
 

@@ -188,7 +188,7 @@ std::optional<dns_errc> wire_error(const wire_query& query) noexcept {
     case response_code::refused: return dns_errc::refused;
     default: return dns_errc::server_failure;
     }
-    if (query.answer.addresses.empty()) return dns_errc::no_data;
+    if (query.answer.records == 0) return dns_errc::no_data;
     return std::nullopt;
 }
 

@@ -82,7 +82,7 @@ private:
     wire_slot* slot_ = nullptr;
 };
 
-/// Why an ended query for A or AAAA has no addresses; empty when it has some. `closed` counts as
+/// Why an ended query has no record of its type; empty when it has some. `closed` counts as
 /// no_servers.
 std::optional<dns_errc> wire_error(const wire_query& query) noexcept;
 

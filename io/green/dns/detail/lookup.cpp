@@ -1,0 +1,184 @@
+#include <green/dns/detail/lookup.hpp>
+
+#include <green/core/errors.hpp>
+#include <green/dns/detail/name.hpp>
+#include <green/dns/dns_error.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace green::detail {
+namespace {
+
+bool is_address_type(record_type t) noexcept {
+    return t == record_type::a || t == record_type::aaaa;
+}
+
+bool try_next_candidate(dns_errc code) noexcept {
+    return code == dns_errc::not_found || code == dns_errc::no_data;
+}
+
+/// Of two families' errors the one that says more: that the servers failed, then that the name
+/// exists, for "does not exist" is only true if both say so.
+bool says_more(dns_errc a, dns_errc b) noexcept {
+    auto const rank = [](dns_errc c) {
+        return c == dns_errc::not_found ? 0 : c == dns_errc::no_data ? 1 : 2;
+    };
+    return rank(a) > rank(b);
+}
+
+}  // namespace
+
+lookup::lookup(resolver_core& core, std::string host, const lookup_options& options)
+    : core_(core), host_(std::move(host)), options_(options) {}
+
+lookup::lookup(
+    resolver_core& core, std::string name, record_type type, const lookup_options& options
+)
+    : core_(core), host_(std::move(name)), options_(options), type_(type) {}
+
+bool lookup::advance() {
+    if (!begun_) {
+        begun_ = true;
+        if (begin()) return true;
+    } else {
+        collect();
+        if (judge()) return true;
+    }
+    while (next_candidate()) {
+        ask();
+        if (wait_.size() != 0) return false;
+        if (judge()) return true;
+    }
+    if (first_) fail(*first_);
+    throw dns_error(dns_errc::bad_name, host_, "", "too long with every search domain");
+}
+
+/// True when the name is answered on this machine.
+bool lookup::begin() {
+    resolver_config const& config = core_.config();
+    clock::time_point const now = core_.begin();
+    wait_.set_limits(saturating_add(now, options_.timeout), config.family_delay);
+    checked_name name = check_name(host_);
+    if (answer_locally(name, now)) return true;
+    if (config.servers.empty())
+        throw dns_error(dns_errc::no_servers, host_, {}, "none is configured");
+    name_ = std::move(name.text);
+    dots_ = name.dots;
+    absolute_ = name.absolute || wants_records();
+    return false;
+}
+
+bool lookup::answer_locally(const checked_name& name, clock::time_point now) {
+    if (!wants_records()) {
+        return core_.answer_locally(name, host_, options_.family, now, addresses_);
+    }
+    switch (name.kind) {
+    case name_kind::host: return false;
+    case name_kind::literal:
+        throw dns_error(dns_errc::bad_name, host_, {}, "an address, not a name");
+    case name_kind::localhost:
+        if (!is_address_type(type_))
+            throw dns_error(dns_errc::no_data, host_, {}, "it has nothing but addresses");
+        [[fallthrough]];
+    default:
+        return core_.answer_locally(name, host_, type_ == record_type::a ? 4 : 6, now, addresses_);
+    }
+}
+
+/// Makes `name_` the next name to ask for.
+bool lookup::next_candidate() {
+    resolver_config const& config = core_.config();
+    auto const ndots = static_cast<unsigned>(std::max(config.ndots, 0));
+    if (next_++ == 0 && (absolute_ || dots_ >= ndots)) return true;
+    if (absolute_) return false;
+    if (candidates_.empty()) {
+        checked_name original;
+        original.text = name_;
+        original.dots = dots_;
+        candidates_ = search_candidates(original, config.search, ndots);
+    }
+    if (next_ > candidates_.size()) return false;
+    name_ = candidates_[next_ - 1];
+    return true;
+}
+
+void lookup::ask() {
+    clock::time_point const now = core_.now();
+    if (wants_records()) return ask(type_, now);
+    if (options_.family != 6) ask(record_type::a, now);
+    if (options_.family != 4) ask(record_type::aaaa, now);
+}
+
+void lookup::ask(record_type type, clock::time_point now) {
+    question_key const key{name_, type};
+    if (options_.use_cache && core_.config().cache_entries != 0) {
+        lookup_cache::found const known = core_.cache().find(key, now);
+        if (known.answer) {
+            accept(*known.answer, known.age);
+            if (known.refresh) core_.questions().ask(key);
+            return;
+        }
+    }
+    wait_.add(core_.questions().ask(key));
+}
+
+/// Takes what the questions have brought. One that has brought nothing is late.
+void lookup::collect() {
+    for (std::size_t i = 0; i < wait_.size(); ++i) {
+        question const& q = wait_[i];
+        if (q.closed()) throw closed_error("resolve " + host_ + ": the resolver was closed");
+        if (q.done())
+            accept(q.result(), std::chrono::seconds(0));
+        else
+            too_late_ = true;
+    }
+}
+
+void lookup::accept(const dns_answer& answer, std::chrono::seconds age) {
+    if (answer.error) {
+        if (!failure_ || says_more(*answer.error, failure_->code))
+            failure_ = failure{*answer.error, answer.server, answer.tries};
+        return;
+    }
+    bool const four = !answer.addresses.empty() &&
+        answer.addresses.front().family() == address_family::ipv4;
+    addresses_.insert(
+        four ? addresses_.begin() : addresses_.end(), answer.addresses.begin(),
+        answer.addresses.end()
+    );
+    packet_ = answer.packet;
+    ttl_ = std::chrono::seconds(answer.ttl.value_or(0));
+    age_ = age;
+}
+
+/// True when the candidate has an answer; false when the next one is to be asked for.
+bool lookup::judge() {
+    if (!addresses_.empty() || !packet_.empty()) return true;
+    if (too_late_) fail_too_late();
+    wait_.clear();
+    failure const f = *std::exchange(failure_, std::nullopt);
+    if (!try_next_candidate(f.code)) fail(f);
+    // "Has no data" says more than "does not exist".
+    if (!first_ || f.code == dns_errc::no_data) first_ = f;
+    return false;
+}
+
+void lookup::fail(const failure& f) const {
+    resolver_config const& config = core_.config();
+    bool const answered = f.code != dns_errc::timeout && f.code != dns_errc::no_servers;
+    if (answered) throw dns_error(f.code, host_, config.servers[f.server].to_string());
+    std::string servers;
+    for (const address& s : config.servers) {
+        if (!servers.empty()) servers += ", ";
+        servers += s.to_string();
+    }
+    std::string_view const reason = f.code == dns_errc::no_servers ? "none can be reached" : "";
+    throw dns_error(f.code, host_, servers, reason, f.tries);
+}
+
+void lookup::fail_too_late() const {
+    throw dns_error(dns_errc::timeout, host_, {}, "the lookup's own limit");
+}
+
+}  // namespace green::detail

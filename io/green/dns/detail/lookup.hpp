@@ -1,0 +1,87 @@
+#pragma once
+
+#include <green/dns/detail/question_wait.hpp>
+#include <green/dns/detail/resolver_core.hpp>
+#include <green/dns/lookup_options.hpp>
+#include <green/net/address.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace green::detail {
+
+/// One lookup on its way through the resolver. Not a coroutine: it says when there is something to
+/// wait for.
+///
+///     lookup l(...);
+///     while (!l.advance()) co_await l.wait();
+///     … l.addresses() …
+///
+///     check_name ─► local names ─► for each name of the search list:
+///                                    cache ─► questions, one per type, at once ─► wait
+///
+/// What one of several types finds is enough.
+class lookup {
+public:
+    /// The addresses of a host.
+    lookup(resolver_core& core, std::string host, const lookup_options& options);
+    /// The records of one type: the servers alone are asked, for the name as it stands.
+    lookup(resolver_core& core, std::string name, record_type type, const lookup_options& options);
+
+    /// Goes on as far as it can. True: it has ended with an answer. False: `wait()` is to be awaited.
+    /// Throws dns_error, or closed_error when the resolver was closed meanwhile.
+    bool advance();
+    question_wait& wait() noexcept { return wait_; }
+
+    /// Of A and AAAA, IPv4 first.
+    std::vector<address>& addresses() noexcept { return addresses_; }
+    /// Of another type: the message with the records.
+    std::vector<std::byte>& packet() noexcept { return packet_; }
+    /// Since the servers said so.
+    std::chrono::seconds age() const noexcept { return age_; }
+    /// Of the addresses, when they came.
+    std::chrono::seconds ttl() const noexcept { return ttl_; }
+
+private:
+    struct failure {
+        dns_errc code;
+        std::size_t server;
+        unsigned tries;
+    };
+
+    bool wants_records() const noexcept { return type_ != record_type{}; }
+    bool begin();
+    bool answer_locally(const checked_name& name, clock::time_point now);
+    bool next_candidate();
+    void ask();
+    void ask(record_type type, clock::time_point now);
+    void collect();
+    void accept(const dns_answer& answer, std::chrono::seconds age);
+    bool judge();
+    [[noreturn]] void fail(const failure& f) const;
+    [[noreturn]] void fail_too_late() const;
+
+    resolver_core& core_;
+    const std::string host_;  // as the user wrote it
+    const lookup_options options_;
+    const record_type type_{};  // none: A and AAAA, as the family says
+    std::string name_;  // to ask for
+    std::vector<std::string> candidates_;  // made for the second one
+    std::size_t next_ = 0;
+    unsigned dots_ = 0;
+    bool absolute_ = false;
+    bool begun_ = false;
+    bool too_late_ = false;
+    question_wait wait_;
+
+    std::vector<address> addresses_;
+    std::vector<std::byte> packet_;
+    std::chrono::seconds age_{0};
+    std::chrono::seconds ttl_{0};
+    std::optional<failure> failure_;  // of the present candidate
+    std::optional<failure> first_;  // what is said when no candidate has an answer
+};
+
+}  // namespace green::detail

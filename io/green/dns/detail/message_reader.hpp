@@ -1,0 +1,53 @@
+#pragma once
+
+#include <green/core/config.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace green::detail {
+
+/// Reads a DNS message without ever leaving it: a read past the end yields zero and makes `ok()`
+/// false for good, so that one test at the end of a record is enough.
+class message_reader {
+public:
+    explicit message_reader(std::span<const std::byte> message) noexcept : message_(message) {}
+
+    bool ok() const noexcept { return ok_; }
+    std::size_t position() const noexcept { return at_; }
+    std::size_t left() const noexcept { return message_.size() - at_; }
+
+    std::uint8_t u8() noexcept;
+    std::uint16_t u16() noexcept;
+    std::uint32_t u32() noexcept;
+    std::span<const std::byte> bytes(std::size_t count) noexcept;
+    void move_to(std::size_t position) noexcept;
+
+    /// Moves behind a name and returns where it starts. A name is fine when its labels, followed
+    /// through at most 127 compression pointers that lead strictly backwards, end within 255 bytes
+    /// (RFC 1035, 4.1.4). The direction makes a loop impossible, the count keeps it cheap.
+    std::size_t skip_name() noexcept;
+
+    /// A name that `skip_name` accepted, lower-cased, without the final dot. A dot or a backslash
+    /// inside a label is escaped with a backslash, what does not print as `\DDD` (RFC 4343, 2.1).
+    std::string name_at(std::size_t position) const;
+
+    /// The same in the case that it came in, for people to read.
+    std::string text_at(std::size_t position) const;
+
+    /// Whether two names that `skip_name` accepted are the same without case. Allocates nothing.
+    bool same_name(std::size_t a, std::size_t b) const noexcept;
+
+private:
+    template <class F>
+    std::string spell(std::size_t position, F letter) const;
+    std::span<const std::byte> label_at(std::size_t& position) const noexcept;
+
+    std::span<const std::byte> message_;
+    std::size_t at_ = 0;
+    bool ok_ = true;
+};
+
+}  // namespace green::detail
