@@ -11,7 +11,7 @@
 // It needs no network: a DNS server in this process gives the answers, the last one too late. The
 // clock is virtual, so the five seconds pass at once.
 
-#include "support/local_dns.hpp"
+#include <green/testing/dns_server.hpp>
 
 #include <green/green.hpp>
 
@@ -22,11 +22,11 @@
 using namespace std::chrono_literals;
 
 green::task<> compare_hosts() {
-    green::test::local_dns server;
+    green::testing::dns_server server;
     server.answer("www.crappytaxidermy.com", {"66.6.44.4"}, {.delay = 40ms});
     server.answer("www.walterpottertaxidermy.com", {"144.217.51.126"}, {.delay = 90ms});
     server.answer("www.antique-taxidermy.com", {"192.0.2.1"}, {.delay = 6s});
-    green::resolver_config config = green::test::only(server);
+    green::resolver_config config = green::testing::only(server);
     config.timeout = 10s;
     green::set_default_resolver(green::resolver(config));
 

@@ -8,7 +8,7 @@
 // which looks for a number ("nonce") whose hash with the address begins with enough zero bits. All the
 // while the loop ticks: the last line says how late its worst tick was.
 
-#include "support/local_dns.hpp"
+#include <green/testing/dns_server.hpp>
 
 #include <green/green.hpp>
 
@@ -177,7 +177,7 @@ std::size_t print_table(
 }
 
 /// The names of the demonstration and the server that knows them.
-std::vector<std::string> demo_names(green::test::dns_server& server) {
+std::vector<std::string> demo_names(green::testing::dns_server& server) {
     std::vector<std::string> names;
     for (int i = 1; i <= 20; ++i) {
         std::string const name = "node" + std::to_string(i) + ".example.test";
@@ -196,13 +196,13 @@ std::vector<std::string> demo_names(green::test::dns_server& server) {
 green::task<int> amain(application& app) {
     const settings& s = app.options;
     progress& so_far = app.so_far;
-    std::optional<green::test::local_dns> server;
+    std::optional<green::testing::dns_server> server;
     std::vector<std::string> hosts = s.hosts;
     bool const demo = hosts.empty() && !s.from_input;
     if (demo) {
         server.emplace();
         hosts = demo_names(*server);
-        green::set_default_resolver(green::resolver(green::test::only(*server)));
+        green::set_default_resolver(green::resolver(green::testing::only(*server)));
     }
     so_far.total = hosts.size();
 

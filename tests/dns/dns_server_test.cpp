@@ -1,6 +1,6 @@
 // The scripted server is part of many tests, so that it says what it was told is tested here.
 
-#include "support/dns_server.hpp"
+#include <green/testing/dns_server.hpp>
 
 #include "support/catch.hpp"
 
@@ -18,7 +18,7 @@ using green::dns_errc;
 using green::detail::record_type;
 using green::detail::wire_engine;
 using green::detail::wire_query;
-using green::test::dns_server;
+using green::testing::dns_server;
 
 namespace {
 
@@ -68,7 +68,7 @@ TEST_CASE("dns_server: rules, zones and the default", "[dns][server]") {
     server.answer("a.zone.test", {"10.0.0.4"});
     CHECK(t.ask("a.zone.test") == "10.0.0.4");
     CHECK(server.queries("A.zone.TEST") == 3);
-    CHECK(server.queries("a.zone.test", green::test::type_aaaa) == 1);
+    CHECK(server.queries("a.zone.test", green::testing::type_aaaa) == 1);
     CHECK(server.queries() == 8);
     server.reset_counters();
     CHECK(server.queries() == 0);

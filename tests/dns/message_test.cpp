@@ -1,7 +1,7 @@
 #include <green/dns/detail/message.hpp>
 
 #include "support/catch.hpp"
-#include "support/dns_packet.hpp"
+#include <green/testing/dns_packet.hpp>
 
 #include <memory>
 #include <random>
@@ -13,10 +13,10 @@ using green::detail::message_reader;
 using green::detail::parse_message;
 using green::detail::record_type;
 using green::detail::response_code;
-using green::test::dns_packet;
-using green::test::dns_question;
-using green::test::type_a;
-using green::test::type_aaaa;
+using green::testing::dns_packet;
+using green::testing::dns_question;
+using green::testing::type_a;
+using green::testing::type_aaaa;
 
 namespace {
 

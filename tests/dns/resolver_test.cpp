@@ -2,7 +2,7 @@
 #include <green/dns/resolver.hpp>
 
 #include "support/green_test.hpp"
-#include "support/local_dns.hpp"
+#include <green/testing/dns_server.hpp>
 
 #include <green/core/errors.hpp>
 #include <green/loop/sleep.hpp>
@@ -20,8 +20,8 @@
 
 using namespace green;
 using namespace std::chrono_literals;
-using green::test::local_dns;
-using green::test::only;
+using green::testing::dns_server;
+using green::testing::only;
 using green_test::elapsed;
 
 namespace {
@@ -56,7 +56,7 @@ struct temporary_file {
 }  // namespace
 
 GREEN_TEST("resolver: both families, IPv4 first, with the port", "[resolver]") {
-    local_dns server;
+    dns_server server;
     server.answer("www.example.test", {"2001:db8::1", "192.0.2.1", "192.0.2.2"});
     resolver r(only(server));
     auto const found = co_await r.resolve("WWW.example.test.", 80);
@@ -66,7 +66,7 @@ GREEN_TEST("resolver: both families, IPv4 first, with the port", "[resolver]") {
 }
 
 GREEN_TEST("resolver: literals and localhost never reach a server", "[resolver]") {
-    local_dns server;
+    dns_server server;
     resolver r(only(server));
     for (const char* host : {"192.0.2.7", "::1", "localhost", "a.localhost", "LOCALHOST."}) {
         auto const found = co_await r.resolve(host, 0);
@@ -78,7 +78,7 @@ GREEN_TEST("resolver: literals and localhost never reach a server", "[resolver]"
 
 // conformance 234
 GREEN_TEST("resolver: what cannot be a name gives one clear error each", "[resolver]") {
-    local_dns server;
+    dns_server server;
     resolver r(only(server));
     std::string const long_name(300, 'a');
     for (const std::string& host : std::vector<std::string>{
@@ -95,7 +95,7 @@ GREEN_TEST("resolver: what cannot be a name gives one clear error each", "[resol
 
 // conformance 230
 GREEN_TEST("resolver: one family that fails or is silent does not cost the other", "[resolver]") {
-    local_dns server;
+    dns_server server;
     server.answer("four.example.test", {"192.0.2.1"});
     server.answer("slow6.example.test", {"192.0.2.2"}, {.family = 4});
     server.silent("slow6.example.test", {.family = 6});
@@ -111,7 +111,7 @@ GREEN_TEST("resolver: one family that fails or is silent does not cost the other
 }
 
 GREEN_TEST("resolver: errors say what happened", "[resolver]") {
-    local_dns server;
+    dns_server server;
     server.no_data("empty.example.test");
     server.fail("broken.example.test", 2);
     server.fail("closed.example.test", 5);
@@ -142,8 +142,8 @@ GREEN_TEST("resolver: no server configured, none that answers", "[resolver]") {
 }
 
 GREEN_TEST("resolver: a lost answer is asked for again, at the next server", "[resolver]") {
-    local_dns first;
-    local_dns second;
+    dns_server first;
+    dns_server second;
     first.silent("www.example.test");
     second.answer("www.example.test", {"192.0.2.9"});
     resolver_config config;
@@ -155,7 +155,7 @@ GREEN_TEST("resolver: a lost answer is asked for again, at the next server", "[r
 }
 
 GREEN_TEST("resolver: a lookup's own limit", "[resolver]") {
-    local_dns server;
+    dns_server server;
     server.silent("silent.example.test");
     resolver r(only(server));
     std::string const said = co_await outcome(r, "silent.example.test", {.timeout = 250ms});
@@ -165,7 +165,7 @@ GREEN_TEST("resolver: a lookup's own limit", "[resolver]") {
 
 // conformance 225
 GREEN_TEST("resolver: cancelled lookups leave the resolver usable", "[resolver]") {
-    local_dns server;
+    dns_server server;
     server.answer("slow.example.test", {"192.0.2.1"}, {.delay = 500ms});
     server.answer("fast.example.test", {"192.0.2.2"});
     resolver r(only(server));
@@ -182,7 +182,7 @@ GREEN_TEST("resolver: cancelled lookups leave the resolver usable", "[resolver]"
 GREEN_TEST(
     "resolver: equal questions are one query, one caller's cancel leaves the other", "[resolver]"
 ) {
-    local_dns server;
+    dns_server server;
     server.answer("www.example.test", {"192.0.2.1"}, {.delay = 100ms});
     resolver r(only(server));
     auto a = spawn(outcome(r, "www.example.test", {.family = 4}));
@@ -199,7 +199,7 @@ GREEN_TEST(
 GREEN_TEST(
     "resolver: thousands at once, none lost, never more in flight than the window", "[resolver]"
 ) {
-    local_dns server;
+    dns_server server;
     server.answer("*.bulk.test", {"192.0.2.1"});
     resolver_config config = only(server);
     config.max_in_flight = 50;
@@ -216,7 +216,7 @@ GREEN_TEST(
 
 // conformance 229
 GREEN_TEST("resolver: a truncated answer goes on over TCP", "[resolver]") {
-    local_dns server;
+    dns_server server;
     server.answer("big.example.test", {"192.0.2.1"}, {.truncated = true});
     resolver r(only(server));
     std::string const said = co_await outcome(r, "big.example.test", {.family = 4});
@@ -226,7 +226,7 @@ GREEN_TEST("resolver: a truncated answer goes on over TCP", "[resolver]") {
 
 // conformance 232
 GREEN_TEST("resolver: search list and ndots", "[resolver]") {
-    local_dns server;
+    dns_server server;
     server.answer("db.two.test", {"192.0.2.2"});
     server.answer("db.one.test.two.test", {"192.0.2.3"});
     resolver_config config = only(server);
@@ -244,7 +244,7 @@ GREEN_TEST("resolver: search list and ndots", "[resolver]") {
 // conformance 233
 GREEN_TEST("resolver: the hosts file comes first and is read again when it changes", "[resolver]") {
     temporary_file hosts("192.0.2.50 box.example.test Box\n192.0.2.51 box.example.test\n");
-    local_dns server;
+    dns_server server;
     server.answer("box.example.test", {"192.0.2.99"});
     resolver_config config = only(server);
     config.hosts_path = hosts.path;
@@ -263,7 +263,7 @@ GREEN_TEST("resolver: the hosts file comes first and is read again when it chang
 }
 
 GREEN_TEST("resolver: garbage is an error, not a crash", "[resolver]") {
-    local_dns server;
+    dns_server server;
     server.garbage("bad.example.test", "\xc0\xff\x01\x02");
     resolver_config config = only(server);
     config.tries = 2;
@@ -274,7 +274,7 @@ GREEN_TEST("resolver: garbage is an error, not a crash", "[resolver]") {
 }
 
 GREEN_TEST("resolver: destroyed with lookups in flight", "[resolver]") {
-    local_dns server;
+    dns_server server;
     server.silent("*");
     auto r = std::make_unique<resolver>(only(server));
     std::vector<join_handle<std::string>> jobs;
@@ -293,7 +293,7 @@ TEST_CASE(
 ) {
     std::unique_ptr<resolver> r;
     run(run_options{.virtual_time = true}, [&]() -> task<> {
-        local_dns server;
+        dns_server server;
         server.silent("*");
         r = std::make_unique<resolver>(only(server));
         for (int i = 0; i < 100; ++i) {
@@ -305,7 +305,7 @@ TEST_CASE(
 }
 
 GREEN_TEST("gethostbyname, getaddrinfo: the default resolver", "[resolver]") {
-    local_dns server;
+    dns_server server;
     server.answer("www.example.test", {"2001:db8::1", "192.0.2.1"});
     set_default_resolver(resolver(only(server)));
     std::string const ip = co_await gethostbyname("www.example.test");

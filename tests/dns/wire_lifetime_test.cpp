@@ -10,6 +10,7 @@
 #include <vector>
 
 using namespace green::test;
+using namespace green::testing;
 using namespace std::chrono_literals;
 using green::address;
 

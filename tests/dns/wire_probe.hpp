@@ -1,6 +1,6 @@
 #pragma once
 
-#include "support/dns_server.hpp"
+#include <green/testing/dns_server.hpp>
 
 #include <green/dns/detail/wire.hpp>
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 using namespace green::test;
+using namespace green::testing;
 using namespace std::chrono_literals;
 using green::address;
 using green::dns_errc;
@@ -21,9 +22,9 @@ TEST_CASE("wire: every kind of answer", "[dns][wire]") {
     server.not_found("nx.test", {.ttl = 9});
     server.no_data("nodata.test");
     server.not_found("bare.test", {.soa = false});
-    server.fail("servfail.test", green::test::rcode_server_failure);
-    server.fail("refused.test", green::test::rcode_refused);
-    server.fail("notimp.test", green::test::rcode_not_implemented);
+    server.fail("servfail.test", green::testing::rcode_server_failure);
+    server.fail("refused.test", green::testing::rcode_refused);
+    server.fail("notimp.test", green::testing::rcode_not_implemented);
     server.garbage("garbage.test", "\xc0\x0c no record at all");
     server.silent("silent.test");
     wire_engine engine(loop, {server.address()}, {.timeout = 100ms, .tick = 20ms});

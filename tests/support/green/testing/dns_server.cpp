@@ -1,6 +1,9 @@
-#include "support/dns_server.hpp"
+#include <green/testing/dns_server.hpp>
 
-#include "support/dns_script.hpp"
+#include <green/loop/loop_core.hpp>
+#include <green/loop/sleep.hpp>
+#include <green/tasks/spawn.hpp>
+#include <green/testing/dns_script.hpp>
 
 #include <uv.h>
 
@@ -15,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace green::test {
+namespace green::testing {
 
 namespace {
 
@@ -42,6 +45,11 @@ std::pair<int, int> bind_pair(green::address& where) {
         close(tcp);
     }
     throw std::runtime_error("DNS test server: no free port on 127.0.0.1");
+}
+
+task<> call_later(std::chrono::nanoseconds delay, std::function<void()> f) {
+    co_await sleep_for(delay);
+    f();
 }
 
 }  // namespace
@@ -294,6 +302,14 @@ dns_server::dns_server(uv_loop_s* loop, schedule later) : state_(std::make_share
     state_->open();
 }
 
+dns_server::dns_server()
+    : dns_server(
+          detail::loop_core::require("dns_server").native(),
+          [](std::chrono::nanoseconds delay, std::function<void()> f) {
+              spawn({.name = "delayed DNS reply"}, call_later, delay, std::move(f));
+          }
+      ) {}
+
 dns_server::~dns_server() { state_->close(); }
 
 green::address dns_server::address() const { return state_->where; }
@@ -359,4 +375,10 @@ void dns_server::reset_counters() {
     state_->all = state_->over_tcp = state_->open_now = state_->most_open = 0;
 }
 
-}  // namespace green::test
+resolver_config only(const dns_server& server) {
+    resolver_config config;
+    config.servers = {server.address()};
+    return config;
+}
+
+}  // namespace green::testing

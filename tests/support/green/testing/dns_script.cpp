@@ -1,9 +1,9 @@
-#include "support/dns_script.hpp"
+#include <green/testing/dns_script.hpp>
 
 #include <algorithm>
 #include <stdexcept>
 
-namespace green::test {
+namespace green::testing {
 
 namespace {
 
@@ -120,4 +120,4 @@ std::optional<dns_script::reply> dns_script::reply_to(const dns_question& questi
     return reply{packet.bytes(), options.delay};
 }
 
-}  // namespace green::test
+}  // namespace green::testing

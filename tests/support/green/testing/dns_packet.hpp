@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace green::test {
+namespace green::testing {
 
 // Numbers of RFC 1035 and RFC 3596, here once more so that what is tested is not what it is tested
 // with.
@@ -77,4 +77,4 @@ private:
     std::vector<std::byte> bytes_;
 };
 
-}  // namespace green::test
+}  // namespace green::testing

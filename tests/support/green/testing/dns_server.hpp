@@ -1,8 +1,8 @@
 #pragma once
 
-#include "support/dns_packet.hpp"
-
+#include <green/dns/resolver.hpp>
 #include <green/net/address.hpp>
+#include <green/testing/dns_packet.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 struct uv_loop_s;
 
-namespace green::test {
+namespace green::testing {
 
 struct dns_reply_options {
     std::uint32_t ttl = 60;  ///< seconds; of a negative answer: of its SOA
@@ -47,6 +47,10 @@ public:
     /// Without `later`, delays are timers of the loop. Throws std::runtime_error when no port is to
     /// be had.
     explicit dns_server(uv_loop_s* loop, schedule later = {});
+
+    /// On the loop that runs on this thread, with delays on that loop's clock: under virtual time they
+    /// cost nothing.
+    dns_server();
 
     /// At any time. The loop has to run until it has called the close callbacks.
     ~dns_server();
@@ -81,4 +85,7 @@ private:
     std::shared_ptr<state> state_;
 };
 
-}  // namespace green::test
+/// A resolver_config that knows this server and nothing else.
+resolver_config only(const dns_server& server);
+
+}  // namespace green::testing

@@ -1,8 +1,8 @@
-#include "support/dns_packet.hpp"
+#include <green/testing/dns_packet.hpp>
 
 #include <algorithm>
 
-namespace green::test {
+namespace green::testing {
 
 namespace {
 
@@ -142,4 +142,4 @@ void dns_packet::u32(std::uint32_t value) {
     u16(value & 0xffff);
 }
 
-}  // namespace green::test
+}  // namespace green::testing

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "support/dns_server.hpp"
+#include <green/testing/dns_server.hpp>
 
 #include <map>
 #include <optional>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace green::test {
+namespace green::testing {
 
 /// What a `dns_server` is told to say, apart from how it gets the questions.
 class dns_script {
@@ -42,4 +42,4 @@ private:
 
 std::string lower_case(std::string_view text);
 
-}  // namespace green::test
+}  // namespace green::testing
