@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <tuple>
 
 #include <unistd.h>
 
@@ -81,6 +82,16 @@ void read_nameserver(resolv_conf& conf, std::string_view words) {
 }
 
 }  // namespace
+
+bool operator==(const resolv_conf& a, const resolv_conf& b) {
+    const auto all = [](const resolv_conf& c) {
+        return std::tie(
+            c.nameservers, c.search, c.ndots, c.timeout, c.attempts, c.rotate, c.use_vc, c.edns0,
+            c.single_request
+        );
+    };
+    return all(a) == all(b);
+}
 
 resolv_environment resolv_environment::current() {
     resolv_environment environment;

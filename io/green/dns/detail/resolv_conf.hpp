@@ -1,6 +1,6 @@
 #pragma once
 
-#include <green/dns/detail/hosts_file.hpp>
+#include <green/dns/detail/file_stamp.hpp>
 #include <green/net/address.hpp>
 
 #include <chrono>
@@ -24,6 +24,9 @@ struct resolv_conf {
     bool edns0 = false;
     bool single_request = false;
     file_stamp stamp;
+
+    /// Says the same; the stamp does not count.
+    friend bool operator==(const resolv_conf& a, const resolv_conf& b);
 };
 
 /// What may override or complete the file.

@@ -1,0 +1,224 @@
+// The files of this machine: which are looked at, when they are read again, and what they say.
+
+#include <green/dns/detail/system_config.hpp>
+
+#include "support/green_test.hpp"
+
+#include <green/loop/sleep.hpp>
+#include <green/tasks/joinall.hpp>
+#include <green/tasks/spawn.hpp>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+using namespace green;
+using namespace std::chrono_literals;
+using detail::hosts_file;
+using detail::name_source;
+using detail::parse_lookup_order;
+using detail::system_config;
+using detail::system_paths;
+
+namespace {
+
+/// `files!` goes on to the next source neither when it has nothing nor when it failed; `dns-` only
+/// if it failed, `dns+` only if it has nothing.
+std::string in_words(const detail::lookup_order& order) {
+    std::string out;
+    for (const auto& step : order) {
+        if (!out.empty()) out += ' ';
+        out += step.source == name_source::files ? "files" : "dns";
+        if (!step.go_on_if_not_found)
+            out += step.go_on_if_failed ? "-" : "!";
+        else if (!step.go_on_if_failed)
+            out += "+";
+    }
+    return out;
+}
+
+/// A directory with the three files, gone with this object.
+struct machine {
+    machine() : directory(std::filesystem::temp_directory_path() / name()) {
+        std::filesystem::create_directory(directory);
+    }
+    ~machine() { std::filesystem::remove_all(directory); }
+
+    static std::string name() {
+        static int count = 0;
+        return "green-machine-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+    }
+    std::string path(const char* file) const { return directory / file; }
+    void write(const char* file, const std::string& text) const {
+        // A new file has another inode: the change is seen whatever the clock of the disk.
+        std::ofstream(path("new")) << text;
+        std::filesystem::rename(path("new"), path(file));
+    }
+    system_paths paths() const {
+        return {path("resolv.conf"), path("hosts"), path("nsswitch.conf")};
+    }
+
+    std::filesystem::path directory;
+};
+
+std::string big_hosts(const std::string& last_line) {
+    std::string text;
+    while (text.size() <= 2 * system_config::small_hosts_file) {
+        text += "0.0.0.0 advertisement-" + std::to_string(text.size()) + ".test\n";
+    }
+    return text + last_line;
+}
+
+std::string first(const system_config& config, std::string_view name) {
+    auto const found = config.hosts()->lookup(name);
+    return found.empty() ? "" : found.front().ip();
+}
+
+task<std::string> look_up(system_config& config, std::string name) {
+    if (config.due(now())) co_await config.refresh();
+    co_return first(config, name);
+}
+
+}  // namespace
+
+TEST_CASE("nsswitch.conf: the hosts line", "[dns][config]") {
+    const std::pair<const char*, const char*> cases[] = {
+        {"", "files dns"},
+        {"passwd: files\n", "files dns"},
+        {"hosts: files dns\n", "files dns"},
+        {"hosts:dns files", "dns files"},
+        {"  hosts :\tdns  # files\n", "dns"},
+        {"# hosts: dns\nhosts: files\n", "files"},
+        {"hosts: dns\nhosts: files dns\n", "files dns"},
+        {"hosts: files mdns4_minimal [NOTFOUND=return] dns myhostname\n", "files dns"},
+        {"hosts: mymachines resolve [!UNAVAIL=return] files myhostname dns\n", "files dns"},
+        {"hosts: ldap nis", "files dns"},
+        {"hosts: files [NOTFOUND=return] dns\n", "files- dns"},
+        {"hosts: files [notfound=RETURN UNAVAIL=continue] dns\n", "files- dns"},
+        {"hosts: dns [!UNAVAIL=return] files\n", "dns- files"},
+        {"hosts: dns [!SUCCESS=return] files\n", "dns! files"},
+        {"hosts: dns [UNAVAIL=return TRYAGAIN=return]files\n", "dns+ files"},
+        {"hosts: dns [SUCCESS=merge] files\n", "dns files"},
+        {"hosts: files dns files\n", "files dns"},
+        {"hosts: dns [WHAT=return] files\n", "dns"},
+        {"hosts: dns [NOTFOUND=return files\n", "dns-"},
+        {"hosts: [NOTFOUND=return] dns\n", "files dns"},
+        {"hosts: dns []files", "dns files"},
+        {"hosts", "files dns"},
+    };
+    for (const auto& [text, order] : cases) {
+        INFO(text);
+        CHECK(in_words(parse_lookup_order(text)) == order);
+    }
+}
+
+GREEN_TEST("system_config: reads at first, then every five seconds if asked", "[dns][config]") {
+    machine const m;
+    m.write("hosts", "10.0.0.1 box.test\n");
+    m.write("resolv.conf", "nameserver 10.0.0.53\nsearch one.test\n");
+    m.write("nsswitch.conf", "hosts: dns files\n");
+    system_config config(m.paths());
+    REQUIRE(first(config, "box.test").empty());
+    REQUIRE(config.due(now()));
+    co_await config.refresh();
+    REQUIRE_FALSE(config.due(now()));
+    REQUIRE(first(config, "box.test") == "10.0.0.1");
+    REQUIRE(config.resolv().nameservers.front().to_string() == "10.0.0.53:53");
+    REQUIRE(config.resolv().search == std::vector<std::string>{"one.test"});
+    REQUIRE(in_words(config.order()) == "dns files");
+
+    auto const version = config.version();
+    auto const held = config.hosts();
+    m.write("hosts", "10.0.0.2 box.test\n");
+    m.write("resolv.conf", "nameserver 10.0.0.54\n");
+    std::filesystem::remove(m.path("nsswitch.conf"));
+    co_await sleep_for(4999ms);
+    REQUIRE_FALSE(config.due(now()));
+    co_await config.refresh();
+    REQUIRE(first(config, "box.test") == "10.0.0.1");
+
+    co_await sleep_for(1ms);
+    REQUIRE(config.due(now()));
+    co_await config.refresh();
+    REQUIRE(first(config, "box.test") == "10.0.0.2");
+    REQUIRE(held->lookup("box.test").front().ip() == "10.0.0.1");
+    REQUIRE(config.resolv().nameservers.front().to_string() == "10.0.0.54:53");
+    REQUIRE(config.version() != version);
+    REQUIRE(in_words(config.order()) == "files dns");
+}
+
+GREEN_TEST("system_config: what says the same is no change", "[dns][config]") {
+    machine const m;
+    m.write("resolv.conf", "nameserver 10.0.0.53\n");
+    system_config config(m.paths());
+    co_await config.refresh();
+    auto const version = config.version();
+    m.write("resolv.conf", "# touched\nnameserver 10.0.0.53\n");
+    co_await sleep_for(5s);
+    co_await config.refresh();
+    REQUIRE(config.version() == version);
+    std::filesystem::remove(m.path("resolv.conf"));
+    co_await sleep_for(5s);
+    co_await config.refresh();
+    REQUIRE(config.version() != version);
+    REQUIRE(config.resolv().nameservers.front().to_string() == "127.0.0.1:53");
+}
+
+GREEN_TEST("system_config: without paths nothing is read", "[dns][config]") {
+    system_config config({});
+    co_await config.refresh();
+    REQUIRE(config.hosts()->names() == 0);
+    co_await sleep_for(5s);
+    REQUIRE(config.due(now()));
+    co_await config.refresh();
+    REQUIRE_FALSE(config.due(now()));
+}
+
+GREEN_TEST("system_config: all wait for the first big hosts file", "[dns][config]") {
+    machine const m;
+    m.write("hosts", big_hosts("10.0.0.1 box.test\n"));
+    system_config config(m.paths());
+    std::vector<join_handle<std::string>> lookups;
+    for (int i = 0; i < 3; ++i) lookups.push_back(spawn(look_up(config, "box.test")));
+    auto cancelled = spawn(look_up(config, "box.test"));
+    co_await yield();
+    cancelled.cancel();
+    co_await joinall(lookups);
+    for (auto const& found : lookups) REQUIRE(found.result() == "10.0.0.1");
+    co_await joinall(std::vector{cancelled});
+    REQUIRE(cancelled.cancelled());
+}
+
+GREEN_TEST_REAL_CLOCK(
+    "system_config: the old hosts file serves while a new one is read", "[dns][config]"
+) {
+    machine const m;
+    m.write("hosts", big_hosts("10.0.0.1 box.test\n"));
+    system_config config(m.paths());
+    co_await config.refresh();
+    m.write("hosts", big_hosts("10.0.0.2 box.test\n"));
+    config.look_again();
+    REQUIRE(config.due(now()));
+    co_await config.refresh();  // begins to read it and does not wait
+    REQUIRE(first(config, "box.test") == "10.0.0.1");
+    while (!config.due(now())) co_await sleep_for(1ms);
+    co_await config.refresh();
+    REQUIRE(first(config, "box.test") == "10.0.0.2");
+}
+
+GREEN_TEST("system_config: destroyed while its first hosts file is read", "[dns][config]") {
+    machine const m;
+    m.write("hosts", big_hosts("10.0.0.1 box.test\n"));
+    {
+        system_config config(m.paths());
+        auto waiting = spawn(look_up(config, "box.test"));
+        co_await yield();
+        waiting.cancel();
+        co_await joinall(std::vector{waiting});
+    }
+    co_await yield();
+}
