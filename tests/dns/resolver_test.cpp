@@ -1,14 +1,14 @@
-#include <green/dns/default_resolver.hpp>
 #include <green/dns/resolver.hpp>
 
 #include "support/green_test.hpp"
-#include <green/testing/dns_server.hpp>
 
 #include <green/core/errors.hpp>
+#include <green/dns/default_resolver.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/joinall.hpp>
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>
+#include <green/testing/dns_server.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -97,10 +97,10 @@ GREEN_TEST("resolver: what cannot be a name gives one clear error each", "[resol
 GREEN_TEST("resolver: one family that fails or is silent does not cost the other", "[resolver]") {
     dns_server server;
     server.answer("four.example.test", {"192.0.2.1"});
-    server.answer("slow6.example.test", {"192.0.2.2"}, {.family = 4});
-    server.silent("slow6.example.test", {.family = 6});
-    server.answer("bad6.example.test", {"192.0.2.3"}, {.family = 4});
-    server.fail("bad6.example.test", 2, {.family = 6});
+    server.answer("slow6.example.test", {"192.0.2.2"}, {.type = testing::type_a});
+    server.silent("slow6.example.test", {.type = testing::type_aaaa});
+    server.answer("bad6.example.test", {"192.0.2.3"}, {.type = testing::type_a});
+    server.fail("bad6.example.test", 2, {.type = testing::type_aaaa});
     resolver r(only(server));
     std::string const four = co_await outcome(r, "four.example.test");
     REQUIRE(four == "192.0.2.1");

@@ -33,6 +33,11 @@ std::optional<dns_question> dns_question::read(std::span<const std::byte> packet
     }
     if (at + 4 > packet.size()) return std::nullopt;
     question.type = u16(at);
+    at += 4;
+    // The OPT record of RFC 6891, 6.1.2: its owner is the root, its class the payload.
+    if (question.edns && at + 5 <= packet.size() && octet(at) == 0 && u16(at + 1) == type_opt) {
+        question.payload = std::max<std::size_t>(512, u16(at + 3));
+    }
     return question;
 }
 
@@ -59,22 +64,17 @@ dns_packet& dns_packet::truncated() {
 }
 
 dns_packet& dns_packet::ip(std::string_view owner, const address& value, std::uint32_t ttl) {
-    const auto data = value.bytes();
-    return record(section::answer, owner, data.size() == 4 ? type_a : type_aaaa, ttl, data);
+    return record(section::answer, owner, address_record(value), ttl);
 }
 
 dns_packet& dns_packet::cname(std::string_view owner, std::string_view target, std::uint32_t ttl) {
-    return record(section::answer, owner, type_cname, ttl, wire_name(target));
+    return record(section::answer, owner, cname_record(target), ttl);
 }
 
 dns_packet& dns_packet::soa(std::string_view zone, std::uint32_t ttl, std::uint32_t minimum) {
-    auto data = wire_name("ns." + std::string(zone));
-    const auto mailbox = wire_name("hostmaster." + std::string(zone));
-    data.insert(data.end(), mailbox.begin(), mailbox.end());
-    for (const std::uint32_t value : {1u, 3600u, 600u, 86400u, minimum}) {
-        for (const int shift : {24, 16, 8, 0}) data.push_back(to_byte(value >> shift));
-    }
-    return record(section::authority, zone, type_soa, ttl, data);
+    const auto of_zone = std::string(zone);
+    const auto value = soa_record("ns." + of_zone, "hostmaster." + of_zone, 1, minimum);
+    return record(section::authority, zone, value, ttl);
 }
 
 dns_packet& dns_packet::opt(std::uint16_t payload) {
@@ -89,37 +89,21 @@ dns_packet& dns_packet::opt(std::uint16_t payload) {
 }
 
 dns_packet& dns_packet::record(
-    section where,
-    std::string_view owner,
-    std::uint16_t type,
-    std::uint32_t ttl,
-    std::span<const std::byte> data
+    section where, std::string_view owner, const dns_record& value, std::uint32_t ttl
 ) {
     owner_name(owner);
-    u16(type);
+    u16(value.type);
     u16(1);
     u32(ttl);
-    u16(static_cast<unsigned>(data.size()));
-    bytes_.insert(bytes_.end(), data.begin(), data.end());
+    u16(static_cast<unsigned>(value.data.size()));
+    bytes_.insert(bytes_.end(), value.data.begin(), value.data.end());
     const auto count = static_cast<std::size_t>(where);
-    const auto value = (std::to_integer<unsigned>(bytes_[count]) << 8 |
-                        std::to_integer<unsigned>(bytes_[count + 1])) +
+    const auto records = (std::to_integer<unsigned>(bytes_[count]) << 8 |
+                          std::to_integer<unsigned>(bytes_[count + 1])) +
         1;
-    bytes_[count] = to_byte(value >> 8);
-    bytes_[count + 1] = to_byte(value);
+    bytes_[count] = to_byte(records >> 8);
+    bytes_[count + 1] = to_byte(records);
     return *this;
-}
-
-std::vector<std::byte> dns_packet::wire_name(std::string_view name) {
-    std::vector<std::byte> out;
-    while (!name.empty()) {
-        const auto label = name.substr(0, name.find('.'));
-        out.push_back(to_byte(static_cast<unsigned>(label.size())));
-        for (const char c : label) out.push_back(static_cast<std::byte>(c));
-        name.remove_prefix(std::min(label.size() + 1, name.size()));
-    }
-    out.push_back(std::byte{0});
-    return out;
 }
 
 /// A pointer to the question where that is the name, as real servers do it.

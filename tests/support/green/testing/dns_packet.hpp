@@ -1,6 +1,7 @@
 #pragma once
 
 #include <green/net/address.hpp>
+#include <green/testing/dns_record.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -12,13 +13,6 @@
 
 namespace green::testing {
 
-// Numbers of RFC 1035 and RFC 3596, here once more so that what is tested is not what it is tested
-// with.
-inline constexpr std::uint16_t type_a = 1;
-inline constexpr std::uint16_t type_cname = 5;
-inline constexpr std::uint16_t type_soa = 6;
-inline constexpr std::uint16_t type_aaaa = 28;
-inline constexpr std::uint16_t type_opt = 41;
 inline constexpr int rcode_format_error = 1;
 inline constexpr int rcode_server_failure = 2;
 inline constexpr int rcode_not_found = 3;
@@ -32,6 +26,7 @@ struct dns_question {
     std::uint16_t type = 0;
     bool recursion = false;
     bool edns = false;
+    std::size_t payload = 512;  // bytes that a reply over UDP may have
 
     /// Empty when it is not a query with one plain question.
     static std::optional<dns_question> read(std::span<const std::byte> packet);
@@ -54,19 +49,12 @@ public:
     dns_packet& soa(std::string_view zone, std::uint32_t ttl, std::uint32_t minimum);
     dns_packet& opt(std::uint16_t payload = 1232);
 
-    /// A record with any data, counted in `where`.
+    /// Any record, counted in `where`.
     dns_packet& record(
-        section where,
-        std::string_view owner,
-        std::uint16_t type,
-        std::uint32_t ttl,
-        std::span<const std::byte> data
+        section where, std::string_view owner, const dns_record& value, std::uint32_t ttl
     );
 
     const std::vector<std::byte>& bytes() const { return bytes_; }
-
-    /// A name on the wire, uncompressed.
-    static std::vector<std::byte> wire_name(std::string_view name);
 
 private:
     void u16(unsigned value);
