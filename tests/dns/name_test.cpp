@@ -2,14 +2,18 @@
 
 #include "support/catch.hpp"
 
+#include <green/dns/detail/idna.hpp>
 #include <green/dns/dns_error.hpp>
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 using green::dns_errc;
 using green::dns_error;
 using green::detail::check_name;
+using green::detail::idna_available;
 using green::detail::name_kind;
 using green::detail::printable_name;
 using green::detail::search_candidates;
@@ -67,9 +71,6 @@ TEST_CASE("what is no host name says why", "[dns][name]") {
         {"/etc/passwd", byte},
         {"@x", byte},
         {"a\\.b", byte},
-        {"b\xc3\xbc"
-         "cher.example",
-         "not ASCII; give an internationalised name as its A-label"},
         {"10.1", number},
         {"127.1", number},
         {"2130706433", number},
@@ -177,4 +178,72 @@ TEST_CASE("a dns_error says what was asked and who answered", "[dns]") {
     CHECK(to_string(dns_errc::bad_name) == "bad_name");
     CHECK(to_string(dns_errc::bad_answer) == "bad_answer");
     CHECK(to_string(dns_errc::no_servers) == "no_servers");
+}
+
+TEST_CASE("names in other scripts become their A-labels", "[dns][name][idna]") {
+    if (!idna_available()) {
+        CHECK(check_name("b\u00fccher.example").problem.find("libidn2") != std::string::npos);
+        CHECK(check_name("xn--bcher-kva.example").kind == name_kind::host);
+        return;
+    }
+    const std::pair<const char*, const char*> names[] = {
+        {"b\u00fccher.example", "xn--bcher-kva.example"},
+        {"B\u00dcCHER.Example", "xn--bcher-kva.example"},
+        {"bu\u0308cher.example", "xn--bcher-kva.example"},  // not composed
+        {"stra\u00dfe.test", "xn--strae-oqa.test"},  // nontransitional
+        {"\u4f8b\u3048\u3002\u30c6\u30b9\u30c8", "xn--r8jz45g.xn--zckzah"},  // an ideographic dot
+        {"foo_bar.b\u00fccher.test", "foo_bar.xn--bcher-kva.test"},
+    };
+    for (const auto& [given, text] : names) {
+        INFO(given);
+        const auto name = check_name(given);
+        CHECK(name.kind == name_kind::host);
+        CHECK(name.text == text);
+        CHECK_FALSE(name.absolute);
+    }
+    CHECK(check_name("b\u00fccher.example.").absolute);
+    CHECK(check_name("b\u00fccher.example.").dots == 1);
+    CHECK(check_name("\uff4cocalhost").kind == name_kind::localhost);
+    CHECK(check_name("b\u00fccher.onion").kind == name_kind::never);
+
+    const std::string_view byte = "a byte that no host name has";
+    const std::string_view number = "numbers, but not an IPv4 address";
+    const std::string_view disallowed = "not allowed in an internationalised name (IDNA 2008)";
+    const std::pair<std::string, std::string_view> bad[] = {
+        {"\u2603.test", disallowed},
+        {"-\u00fc.test", disallowed},
+        {"\u00fc.xn--zzzzzz.test", disallowed},
+        {"ex\xffmple.test", "neither ASCII nor UTF-8"},
+        {std::string("a\0\u00fc.test", 10), byte},
+        {"a b\u00fc.test", disallowed},
+        {"\uff0f.\u00fc", byte},  // becomes a slash
+        {"\uff11\uff12\uff17.0.0.1", number},  // must not become 127.0.0.1
+        {"127\u30020\u30020\u30021", number},
+        {"a..\u00fc", "empty label"},
+        {"\u3002", "empty label"},
+        {std::string(2000, '\xc3'), "longer than 253 bytes"},
+    };
+    for (const auto& [given, problem] : bad) {
+        INFO(printable_name(given));
+        const auto name = check_name(given);
+        CHECK(name.kind == name_kind::bad);
+        CHECK(name.problem == problem);
+    }
+    std::string label;
+    for (int i = 0; i < 60; ++i) label += "\u00fc";
+    CHECK(check_name(label + ".test").problem == "label longer than 63 bytes");
+}
+
+TEST_CASE("the root in a search list is where the name as it is stands", "[dns][name]") {
+    const std::vector<std::string> search{"one.test", "", "two.test"};
+    using texts = std::vector<std::string>;
+    CHECK(
+        search_candidates(check_name("db"), search, 1) == texts{"db.one.test", "db", "db.two.test"}
+    );
+    CHECK(
+        search_candidates(check_name("a.b"), search, 1) ==
+        texts{"a.b", "a.b.one.test", "a.b.two.test"}
+    );
+    CHECK(search_candidates(check_name("db."), search, 1) == texts{"db"});
+    CHECK(search_candidates(check_name("db"), texts{""}, 1) == texts{"db"});
 }

@@ -91,7 +91,7 @@ TEST_CASE("resolv.conf: the later of domain and search wins", "[dns][resolv_conf
         parse_resolv_conf("search a.test\nsearch b.test ..bad.. 1.2.3.4 c.test\n").search ==
         texts{"b.test", "c.test"}
     );
-    CHECK(parse_resolv_conf("search .\n", {{}, {}, "h.example.test"}).search.empty());
+    CHECK(parse_resolv_conf("search .\n", {{}, {}, "h.example.test"}).search == texts{""});
 }
 
 TEST_CASE("resolv.conf: environment and host name", "[dns][resolv_conf]") {

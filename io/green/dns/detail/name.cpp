@@ -1,5 +1,7 @@
 #include <green/dns/detail/name.hpp>
 
+#include <green/dns/detail/idna.hpp>
+
 #include <algorithm>
 
 namespace green::detail {
@@ -37,9 +39,6 @@ const char* find_problem(std::string_view name) {
         const auto end = std::min(name.find('.', at), name.size());
         const auto label = name.substr(at, end - at);
         for (const char c : label) {
-            if (static_cast<unsigned char>(c) >= 0x80) {
-                return "not ASCII; give an internationalised name as its A-label";
-            }
             if (!is_name_byte(c)) return "a byte that no host name has";
         }
         if (label.empty()) return "empty label";
@@ -59,15 +58,40 @@ std::string lower_case(std::string_view text) {
     return out;
 }
 
+namespace {
+
+bool is_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return static_cast<unsigned char>(c) < 0x80;
+    });
+}
+
+name_kind kind_of(std::string_view name) {
+    if (is_within(name, "localhost")) return name_kind::localhost;
+    if (is_within(name, "onion") || is_within(name, "invalid")) return name_kind::never;
+    return name_kind::host;
+}
+
+}  // namespace
+
 checked_name check_name(std::string_view host) {
     checked_name result;
+    ascii_name converted;
+    if (!is_ascii(host)) {
+        converted = to_a_labels(host);
+        if (converted.problem) {
+            result.problem = converted.problem;
+            return result;
+        }
+        host = converted.text;
+    }
     if (host.empty()) {
         result.problem = "empty name";
         return result;
     }
     // Two colons at least make an IPv6 address, so `1.2.3.4:80` and a path stay bad names.
-    const bool may_be_ip = host.front() != '[' && host.front() != '/' && host.front() != '@' &&
-        std::count(host.begin(), host.end(), ':') != 1;
+    const bool may_be_ip = converted.text.empty() && host.front() != '[' && host.front() != '/' &&
+        host.front() != '@' && std::count(host.begin(), host.end(), ':') != 1;
     if (may_be_ip) {
         result.literal = address::try_parse(host);
         if (result.literal) {
@@ -86,14 +110,7 @@ checked_name check_name(std::string_view host) {
     }
     result.text = lower_case(host);
     result.dots = static_cast<unsigned>(std::count(host.begin(), host.end(), '.'));
-    if (is_within(result.text, "localhost"))
-        result.kind = name_kind::localhost;
-    else if (is_within(result.text, "onion"))
-        result.kind = name_kind::never;
-    else if (is_within(result.text, "invalid"))
-        result.kind = name_kind::never;
-    else
-        result.kind = name_kind::host;
+    result.kind = kind_of(result.text);
     return result;
 }
 
@@ -106,12 +123,17 @@ std::vector<std::string> search_candidates(
         return out;
     }
     const bool as_is_first = name.dots >= ndots;
+    bool as_is = as_is_first;
     if (as_is_first) out.push_back(name.text);
     for (const auto& domain : search) {
-        if (name.text.size() + 1 + domain.size() > longest_name) continue;
-        out.push_back(name.text + "." + domain);
+        if (domain.empty()) {
+            if (!as_is) out.push_back(name.text);
+            as_is = true;
+        } else if (name.text.size() + 1 + domain.size() <= longest_name) {
+            out.push_back(name.text + "." + domain);
+        }
     }
-    if (!as_is_first) out.push_back(name.text);
+    if (!as_is) out.push_back(name.text);
     return out;
 }
 

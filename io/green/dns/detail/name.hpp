@@ -33,14 +33,20 @@ struct checked_name {
     std::string_view problem;  ///< of static storage
 };
 
-/// Judges and normalises a host name. ASCII letters, digits, `-`, `_` and `.` make a name; an
-/// internationalised name has to come as its A-label. A text that inet_aton(3) would read as an
-/// address and `address::parse` would not, such as `10.1` or `0x7f.1`, is bad: a filter for
-/// addresses that lets it through as a name must not find it turned into an address later.
+/// Judges and normalises a host name. ASCII letters, digits, `-`, `_` and `.` make a name; one in
+/// another script becomes its A-labels first (see `to_a_labels`). A text that inet_aton(3) would read
+/// as an address and `address::parse` would not, such as `10.1` or `0x7f.1`, is bad: a filter for
+/// addresses that lets it through as a name must not find it turned into an address later. So are
+/// the digits of other scripts that would make an address.
+///
+/// `.local` is a name like others, for the servers: names of multicast DNS are for
+/// `getaddrinfo_system`. The other names of RFC 6761 (`.test`, `.example`, private reverse zones) are
+/// asked for as well, as the RFC has it for resolvers that have no zones of their own.
 checked_name check_name(std::string_view host);
 
-/// The names to ask for, in order, as resolv.conf(5) says: with `ndots` dots or more the name as it
-/// is comes first, with fewer it comes last. Candidates longer than 253 bytes are left out.
+/// The names to ask for, in order, as glibc has them: with `ndots` dots or more the name as it is comes
+/// first, with fewer it comes last, or where the list has the root, which is an empty text. Each
+/// once; candidates longer than 253 bytes are left out.
 std::vector<std::string> search_candidates(
     const checked_name& name, std::span<const std::string> search, unsigned ndots
 );

@@ -64,8 +64,10 @@ std::vector<std::string> read_search(std::string_view words, bool only_first) {
     std::vector<std::string> out;
     for (auto word = next_word(words); !word.empty(); word = next_word(words)) {
         auto domain = check_name(word);
-        // The root (`search .`) adds nothing to a name.
-        if (domain.kind != name_kind::bad && domain.kind != name_kind::literal) {
+        // The root says where in the list the name as it is stands.
+        if (word == ".") {
+            out.emplace_back();
+        } else if (domain.kind != name_kind::bad && domain.kind != name_kind::literal) {
             out.push_back(std::move(domain.text));
         }
         if (only_first) break;

@@ -14,7 +14,7 @@ namespace green::detail {
 /// What resolv.conf(5) and the environment say, with the limits of glibc 2.36.
 struct resolv_conf {
     std::vector<address> nameservers;  // three at most, never empty
-    std::vector<std::string> search;  // lower-cased, without final dots
+    std::vector<std::string> search;  // lower-cased, without final dots; empty: the root
     unsigned ndots = 1;
     // Empty when not given: the resolver's own defaults are shorter than those of glibc.
     std::optional<std::chrono::seconds> timeout;
