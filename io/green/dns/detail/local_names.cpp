@@ -16,39 +16,26 @@ bool is_wanted(const address& a, int family) noexcept {
 
 }  // namespace
 
-bool local_names::answer(
-    const checked_name& name,
-    const std::string& host,
-    int family,
-    clock::time_point now,
-    std::vector<address>& found
+std::vector<address> special_addresses(
+    const checked_name& name, const std::string& host, int family
 ) {
+    std::vector<address> found;
     switch (name.kind) {
     case name_kind::bad: throw dns_error(dns_errc::bad_name, host, {}, name.problem);
     case name_kind::never:
         throw dns_error(dns_errc::not_found, host, {}, "never asked for in the network");
-    case name_kind::literal:
-        if (is_wanted(*name.literal, family)) found.push_back(*name.literal);
-        break;
+    case name_kind::literal: found.push_back(*name.literal); break;
     case name_kind::localhost:
-        for (const char* ip : {"127.0.0.1", "::1"}) {
-            address const a = address::parse(ip);
-            if (is_wanted(a, family)) found.push_back(a);
-        }
+        for (const char* ip : {"127.0.0.1", "::1"}) found.push_back(address::parse(ip));
         break;
-    case name_kind::host:
-        if (hosts_path_.empty() || !hosts(now).contains(name.text)) return false;
-        found = hosts_.lookup(name.text, family);
-        break;
+    case name_kind::host: break;
     }
-    if (found.empty()) {
-        throw dns_error(dns_errc::no_data, host, {}, "it has no address of this family");
-    }
-    return true;
+    std::erase_if(found, [family](const address& a) { return !is_wanted(a, family); });
+    return found;
 }
 
-const hosts_file& local_names::hosts(clock::time_point now) {
-    if (hosts_path_.empty()) return hosts_;
+const hosts_file* local_names::hosts(clock::time_point now) {
+    if (hosts_path_.empty()) return nullptr;
     if (!hosts_loaded_ || now - hosts_checked_ >= hosts_interval) {
         hosts_checked_ = now;
         const char* const path = hosts_path_.c_str();
@@ -56,7 +43,7 @@ const hosts_file& local_names::hosts(clock::time_point now) {
             hosts_ = hosts_file::load(path);
         hosts_loaded_ = true;
     }
-    return hosts_;
+    return &hosts_;
 }
 
 }  // namespace green::detail

@@ -6,32 +6,28 @@
 #include <green/net/address.hpp>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace green::detail {
 
-/// Names that are answered on this machine: literals, localhost, those that never exist, and the
-/// hosts file.
+/// What of a host that is no ordinary name is its own answer: a literal, localhost. Only addresses
+/// of the family (0: both). Throws dns_error for what cannot be a name or never exists. `host` is
+/// the text that the user gave.
+std::vector<address> special_addresses(
+    const checked_name& name, const std::string& host, int family
+);
+
+/// The hosts file, looked at every few seconds at most.
 class local_names {
 public:
     explicit local_names(std::string hosts_path) : hosts_path_(std::move(hosts_path)) {}
 
-    /// True when `name` is such a one; `found` are its addresses of the family. Throws dns_error for
-    /// what cannot be a name, never exists, or has no address of the family. `host` is the name as
-    /// the user wrote it.
-    bool answer(
-        const checked_name& name,
-        const std::string& host,
-        int family,
-        clock::time_point now,
-        std::vector<address>& found
-    );
-
-    /// The hosts file, looked at every few seconds at most; empty without a path.
-    const hosts_file& hosts(clock::time_point now);
+    /// Null when no file is to be read.
+    const hosts_file* hosts(clock::time_point now);
 
 private:
-    std::string hosts_path_;
+    const std::string hosts_path_;
     hosts_file hosts_;
     clock::time_point hosts_checked_{};
     bool hosts_loaded_ = false;

@@ -38,15 +38,15 @@ lookup::lookup(
     : core_(core), host_(std::move(name)), options_(options), type_(type) {}
 
 bool lookup::advance() {
+    clock::time_point const now = core_.enter();
     if (!begun_) {
-        begun_ = true;
-        if (begin()) return true;
+        if (begin(now)) return true;
     } else {
         collect();
         if (judge()) return true;
     }
     while (next_candidate()) {
-        ask();
+        ask(now);
         if (wait_.size() != 0) return false;
         if (judge()) return true;
     }
@@ -55,35 +55,57 @@ bool lookup::advance() {
 }
 
 /// True when the name is answered on this machine.
-bool lookup::begin() {
+bool lookup::begin(clock::time_point now) {
+    begun_ = true;
+    core_.count_lookup();
     resolver_config const& config = core_.config();
-    clock::time_point const now = core_.begin();
     wait_.set_limits(saturating_add(now, options_.timeout), config.family_delay);
-    checked_name name = check_name(host_);
-    if (answer_locally(name, now)) return true;
+    if (auto const dots = dots_of_plain_name(host_)) {
+        name_ = host_;
+        dots_ = *dots;
+    } else if (begin_special()) {
+        return true;
+    }
+    if (wants_records())
+        absolute_ = true;
+    else if (answer_from_hosts(now))
+        return true;
     if (config.servers.empty())
         throw dns_error(dns_errc::no_servers, host_, {}, "none is configured");
-    name_ = std::move(name.text);
-    dots_ = name.dots;
-    absolute_ = name.absolute || wants_records();
     return false;
 }
 
-bool lookup::answer_locally(const checked_name& name, clock::time_point now) {
-    if (!wants_records()) {
-        return core_.answer_locally(name, host_, options_.family, now, addresses_);
+/// What the quick look did not take for an ordinary name; it may be one nevertheless.
+bool lookup::begin_special() {
+    checked_name name = check_name(host_);
+    if (name.kind == name_kind::host) {
+        checked_ = std::move(name.text);
+        name_ = checked_;
+        dots_ = name.dots;
+        absolute_ = name.absolute;
+        return false;
     }
-    switch (name.kind) {
-    case name_kind::host: return false;
-    case name_kind::literal:
+    if (wants_records() && name.kind == name_kind::literal)
         throw dns_error(dns_errc::bad_name, host_, {}, "an address, not a name");
-    case name_kind::localhost:
-        if (!is_address_type(type_))
-            throw dns_error(dns_errc::no_data, host_, {}, "it has nothing but addresses");
-        [[fallthrough]];
-    default:
-        return core_.answer_locally(name, host_, type_ == record_type::a ? 4 : 6, now, addresses_);
-    }
+    if (!wants_records())
+        addresses_ = special_addresses(name, host_, options_.family);
+    else if (is_address_type(type_))
+        addresses_ = special_addresses(name, host_, type_ == record_type::a ? 4 : 6);
+    return end_locally();
+}
+
+bool lookup::answer_from_hosts(clock::time_point now) {
+    hosts_file const* const hosts = core_.hosts(now);
+    if (!hosts || !hosts->contains(name_)) return false;
+    addresses_ = hosts->lookup(name_, options_.family);
+    return end_locally();
+}
+
+bool lookup::end_locally() {
+    if (addresses_.empty())
+        throw dns_error(dns_errc::no_data, host_, {}, "it has no address of this family");
+    core_.count_local();
+    return true;
 }
 
 /// Makes `name_` the next name to ask for.
@@ -103,15 +125,14 @@ bool lookup::next_candidate() {
     return true;
 }
 
-void lookup::ask() {
-    clock::time_point const now = core_.now();
+void lookup::ask(clock::time_point now) {
     if (wants_records()) return ask(type_, now);
     if (options_.family != 6) ask(record_type::a, now);
     if (options_.family != 4) ask(record_type::aaaa, now);
 }
 
 void lookup::ask(record_type type, clock::time_point now) {
-    question_key const key{name_, type};
+    question_key const key(name_, type);
     if (options_.use_cache && core_.config().cache_entries != 0) {
         lookup_cache::found const known = core_.cache().find(key, now);
         if (known.answer) {
@@ -141,13 +162,14 @@ void lookup::accept(const dns_answer& answer, std::chrono::seconds age) {
             failure_ = failure{*answer.error, answer.server, answer.tries};
         return;
     }
-    bool const four = !answer.addresses.empty() &&
+    bool const first = !answer.addresses.empty() &&
         answer.addresses.front().family() == address_family::ipv4;
+    addresses_.reserve(addresses_.size() + answer.addresses.size());
     addresses_.insert(
-        four ? addresses_.begin() : addresses_.end(), answer.addresses.begin(),
+        first ? addresses_.begin() : addresses_.end(), answer.addresses.begin(),
         answer.addresses.end()
     );
-    packet_ = answer.packet;
+    if (wants_records()) packet_ = answer.packet;
     ttl_ = std::chrono::seconds(answer.ttl.value_or(0));
     age_ = age;
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace green::detail {
@@ -52,10 +53,12 @@ private:
     };
 
     bool wants_records() const noexcept { return type_ != record_type{}; }
-    bool begin();
-    bool answer_locally(const checked_name& name, clock::time_point now);
+    bool begin(clock::time_point now);
+    bool begin_special();
+    bool answer_from_hosts(clock::time_point now);
+    bool end_locally();
     bool next_candidate();
-    void ask();
+    void ask(clock::time_point now);
     void ask(record_type type, clock::time_point now);
     void collect();
     void accept(const dns_answer& answer, std::chrono::seconds age);
@@ -67,7 +70,8 @@ private:
     const std::string host_;  // as the user wrote it
     const lookup_options options_;
     const record_type type_{};  // none: A and AAAA, as the family says
-    std::string name_;  // to ask for
+    std::string_view name_;  // to ask for: in host_, checked_ or candidates_
+    std::string checked_;  // if it is not host_
     std::vector<std::string> candidates_;  // made for the second one
     std::size_t next_ = 0;
     unsigned dots_ = 0;

@@ -1,6 +1,7 @@
 #include <green/dns/detail/lookup_cache.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace green::detail {
@@ -15,17 +16,13 @@ constexpr std::chrono::seconds refresh_interval{1};
 }  // namespace
 
 lookup_cache::found lookup_cache::find(const question_key& what, clock::time_point now) {
-    auto const at = entries_.find(what);
-    if (at == entries_.end()) {
+    entry* const known = entries_.find(what);
+    if (!known || is_gone(*known, now)) {
         ++counts_.misses;
+        if (known) remove(*known);
         return {};
     }
-    entry& e = *at->second;
-    if (is_gone(e, now)) {
-        ++counts_.misses;
-        remove(e);
-        return {};
-    }
+    entry& e = *known;
     by_use_.remove(e);
     by_use_.push_back(e);
     ++counts_.hits;
@@ -45,8 +42,7 @@ lookup_cache::found lookup_cache::find(const question_key& what, clock::time_poi
 
 void lookup_cache::store(const question_key& what, dns_answer answer, clock::time_point now) {
     if (limits_.entries == 0) return;
-    auto const at = entries_.find(what);
-    entry* e = at == entries_.end() ? nullptr : at->second.get();
+    entry* e = entries_.find(what);
     bool const has_better = e && answer.failure() && !e->answer.error && !is_gone(*e, now);
     if (has_better) {
         e->refresh_at = saturating_add(now, limits_.failure_ttl);
@@ -62,11 +58,9 @@ void lookup_cache::store(const question_key& what, dns_answer answer, clock::tim
             remove(*by_use_.front());
             ++counts_.evictions;
         }
-        auto made = std::make_unique<entry>();
-        e = made.get();
-        e->name = what.name;
-        e->type = what.type;
-        entries_.emplace(e->key(), std::move(made));
+        auto made = std::make_unique<entry>(what);
+        entries_.insert(*made);
+        e = made.release();
         by_use_.push_back(*e);
     }
     e->answer = std::move(answer);
@@ -102,7 +96,8 @@ bool lookup_cache::is_gone(const entry& e, clock::time_point now) const noexcept
 
 void lookup_cache::remove(entry& e) noexcept {
     by_use_.remove(e);
-    entries_.erase(e.key());
+    entries_.erase(e);
+    delete &e;
 }
 
 }  // namespace green::detail

@@ -3,15 +3,13 @@
 #include <green/core/intrusive_list.hpp>
 #include <green/core/time.hpp>
 #include <green/dns/detail/dns_answer.hpp>
-#include <green/dns/detail/question_key.hpp>
+#include <green/dns/detail/question_map.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
 namespace green::detail {
 
@@ -63,14 +61,15 @@ public:
 
 private:
     struct entry : list_node<entry> {
-        std::string name;
-        record_type type{};
+        explicit entry(const question_key& what) : name(what.name()), where(name, what) {}
+        const question_key& key() const noexcept { return where; }
+
+        const std::string name;
+        const question_key where;
         dns_answer answer;
         clock::time_point stored;
         clock::time_point expires;
         clock::time_point refresh_at;  // of a stale one
-
-        question_key key() const noexcept { return {name, type}; }
     };
 
     std::optional<std::chrono::nanoseconds> lifetime(const dns_answer& answer) const noexcept;
@@ -78,8 +77,8 @@ private:
     void remove(entry& e) noexcept;
 
     const cache_limits limits_;
-    std::unordered_map<question_key, std::unique_ptr<entry>, question_hash> entries_;
-    intrusive_list<entry> by_use_;  // the one to go next first
+    question_map<entry> entries_;
+    intrusive_list<entry> by_use_;  // owns them; the one to go next first
     cache_counts counts_;
 };
 

@@ -114,6 +114,27 @@ checked_name check_name(std::string_view host) {
     return result;
 }
 
+std::optional<unsigned> dots_of_plain_name(std::string_view host) noexcept {
+    if (host.size() > longest_name) return std::nullopt;
+    unsigned dots = 0;
+    std::size_t label = 0;  // where the present one begins
+    for (std::size_t i = 0; i < host.size(); ++i) {
+        const char c = host[i];
+        if (c == '.') {
+            if (i == label || i - label > longest_label) return std::nullopt;
+            label = i + 1;
+            ++dots;
+        } else if (c != lower_case(c) || !is_name_byte(c)) {
+            return std::nullopt;
+        }
+    }
+    // A number may be part of an address; localhost, onion and invalid mean something else.
+    const std::string_view last = host.substr(label);
+    if (last.empty() || last.size() > longest_label || is_digit(last.front())) return std::nullopt;
+    if (last == "localhost" || last == "onion" || last == "invalid") return std::nullopt;
+    return dots;
+}
+
 std::vector<std::string> search_candidates(
     const checked_name& name, std::span<const std::string> search, unsigned ndots
 ) {

@@ -44,6 +44,11 @@ struct checked_name {
 /// asked for as well, as the RFC has it for resolvers that have no zones of their own.
 checked_name check_name(std::string_view host);
 
+/// A quick look at what nearly every name is: an ordinary one in lower case without a final dot. Then
+/// check_name would call it a host and leave it as it is, and this is the number of its dots. Empty
+/// for all others, and when in doubt.
+std::optional<unsigned> dots_of_plain_name(std::string_view host) noexcept;
+
 /// The names to ask for, in order, as glibc has them: with `ndots` dots or more the name as it is comes
 /// first, with fewer it comes last, or where the list has the root, which is an empty text. Each
 /// once; candidates longer than 253 bytes are left out.

@@ -7,9 +7,10 @@
 
 namespace green::detail {
 
-question::question(question_owner& owner, std::string name, record_type type)
-    : wire_query(std::move(name), type, &question::completed),
+question::question(question_owner& owner, const question_key& what)
+    : wire_query(std::string(what.name()), what.type(), &question::completed),
       owner_(owner),
+      key_(name, what),
       server_(owner.first_server()) {
     sent = &question::left_queue;
     keep_packet = type != record_type::a && type != record_type::aaaa;
@@ -22,7 +23,7 @@ question::~question() {
 void question::ask() noexcept {
     if (++tries_ == 1) {
         if (trace_sink* const trace = trace_sink::active()) {
-            trace->begin_async("dns", this, to_string(type) + ' ' + host());
+            trace->begin_async("dns", this, to_string(type) + ' ' + name);
         }
     }
     if (!owner_.engine().start(*this, server_)) {

@@ -52,7 +52,7 @@ public:
 /// On the heap; it deletes itself once it is done and nobody wants it.
 class question final : private wire_query, private timer {
 public:
-    question(question_owner& owner, std::string name, record_type type);
+    question(question_owner& owner, const question_key& what);
 
     void ask() noexcept;
     /// Ends it without an answer.
@@ -60,9 +60,7 @@ public:
 
     bool done() const noexcept { return done_; }
     bool closed() const noexcept { return closed_; }
-    const std::string& host() const noexcept { return name; }
-    record_type kind() const noexcept { return type; }
-    question_key key() const noexcept { return {name, type}; }
+    const question_key& key() const noexcept { return key_; }
     unsigned tries_made() const noexcept { return tries_; }
     /// Once it is done and not closed.
     const dns_answer& result() const noexcept { return result_; }
@@ -86,6 +84,7 @@ private:
     void finish() noexcept;
 
     question_owner& owner_;
+    const question_key key_;
     intrusive_list<question_seat> seats_;
     dns_answer result_;
     std::size_t server_ = 0;

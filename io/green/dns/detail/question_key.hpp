@@ -3,24 +3,34 @@
 #include <green/dns/detail/record_type.hpp>
 
 #include <cstddef>
-#include <functional>
 #include <string_view>
 
 namespace green::detail {
 
 /// What is asked: a name as check_name gives it, to which this refers, and a type.
-struct question_key {
-    std::string_view name;
-    record_type type{};
+class question_key {
+public:
+    question_key(std::string_view name, record_type type) noexcept
+        : name_(name), type_(type), hash_(hash_of(name, type)) {}
+    /// The same question with the name in other memory.
+    question_key(std::string_view name, const question_key& same) noexcept
+        : name_(name), type_(same.type_), hash_(same.hash_) {}
 
-    friend bool operator==(const question_key&, const question_key&) = default;
-};
+    std::string_view name() const noexcept { return name_; }
+    record_type type() const noexcept { return type_; }
+    /// With a secret of this process, for names often come from strangers.
+    std::size_t hash() const noexcept { return hash_; }
 
-struct question_hash {
-    std::size_t operator()(const question_key& k) const noexcept {
-        return std::hash<std::string_view>()(k.name) +
-            static_cast<std::size_t>(k.type) * 0x9e3779b9;
+    friend bool operator==(const question_key& a, const question_key& b) noexcept {
+        return a.hash_ == b.hash_ && a.type_ == b.type_ && a.name_ == b.name_;
     }
+
+private:
+    static std::size_t hash_of(std::string_view name, record_type type) noexcept;
+
+    std::string_view name_;
+    record_type type_;
+    std::size_t hash_;
 };
 
 }  // namespace green::detail

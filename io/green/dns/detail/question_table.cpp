@@ -16,25 +16,25 @@ std::chrono::milliseconds whole_milliseconds(std::chrono::nanoseconds d) noexcep
 }  // namespace
 
 question_ref question_table::ask(const question_key& what) {
-    if (auto const found = questions_.find(what); found != questions_.end()) {
+    if (question* const known = questions_.find(what)) {
         ++shared_;
-        return question_ref(*found->second);
+        return question_ref(*known);
     }
-    auto* const made = new question(*this, std::string(what.name), what.type);
-    question_ref q(*made);  // deletes it if what follows throws
-    questions_.emplace(made->key(), made);
-    made->ask();
+    question_ref q(*new question(*this, what));
+    questions_.insert(*q);
+    q->ask();
     return q;
 }
 
 void question_table::close() noexcept {
-    // A question that ends takes itself out.
-    while (!questions_.empty()) questions_.begin()->second->close();
+    closing_ = true;
+    questions_.drain([](question& q) { q.close(); });
     engine_.reset();
 }
 
 void question_table::ended(question& q) noexcept {
-    questions_.erase(q.key());
+    if (closing_) return;
+    questions_.erase(q);
     if (!q.closed()) listener_.answered(q);
 }
 

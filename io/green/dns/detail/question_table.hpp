@@ -1,12 +1,11 @@
 #pragma once
 
 #include <green/dns/detail/question.hpp>
+#include <green/dns/detail/question_map.hpp>
 #include <green/dns/resolver_config.hpp>
 
 #include <cstdint>
 #include <memory>
-#include <string_view>
-#include <unordered_map>
 
 namespace green::detail {
 
@@ -51,9 +50,10 @@ private:
     const resolver_config& config_;
     answer_listener& listener_;
     std::unique_ptr<wire_engine> engine_;
-    std::unordered_map<question_key, question*, question_hash> questions_;  // keys are theirs
+    question_map<question> questions_;
     std::size_t next_server_ = 0;
     std::uint64_t shared_ = 0;
+    bool closing_ = false;
 };
 
 }  // namespace green::detail

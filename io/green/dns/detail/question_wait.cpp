@@ -68,7 +68,8 @@ void question_wait::describe(std::string& out) const {
     for (std::size_t i = 0; i < count_; ++i) {
         question const& q = *questions_[i];
         if (i != 0) out += ", ";
-        out += to_string(q.kind()) + ' ' + q.host();
+        out += to_string(q.key().type()) + ' ';
+        out += q.key().name();
         out += " (try " + std::to_string(q.tries_made()) + ")";
     }
 }

@@ -55,35 +55,22 @@ resolver_stats resolver_core::stats() const {
     return s;
 }
 
-clock::time_point resolver_core::begin() {
+clock::time_point resolver_core::enter() {
     if (closed_) throw closed_error("resolve: the resolver is closed");
-    loop_core& core = loop_core::require("resolver::resolve");
+    loop_core& core = loop_core::require("resolver");
     if (!loop_) {
         loop_ = &core;
         core.service<open_resolvers>().add(*this);
     } else if (loop_ != &core) {
         throw std::logic_error("green: a resolver is used on another loop than its first lookup's");
     }
-    ++stats_.lookups;
-    return loop_->now();
-}
-
-bool resolver_core::answer_locally(
-    const checked_name& name,
-    const std::string& host,
-    int family,
-    clock::time_point now,
-    std::vector<address>& found
-) {
-    if (!local_.answer(name, host, family, now, found)) return false;
-    ++stats_.from_hosts;
-    return true;
+    return core.now();
 }
 
 void resolver_core::answered(const question& q) noexcept {
     // One try is too few to say that the servers fail.
     if (q.given_up() && !q.result().negative()) return;
-    cache_.store(q.key(), q.result(), now());
+    cache_.store(q.key(), q.result(), loop_->now());
 }
 
 void resolver_core::close() noexcept {

@@ -7,8 +7,6 @@
 #include <green/dns/resolver_config.hpp>
 #include <green/dns/resolver_stats.hpp>
 
-#include <string>
-
 namespace green::detail {
 
 //  resolver ──shared──► resolver_core ◄──shared── every lookup (lookup.hpp)
@@ -28,19 +26,14 @@ public:
     const resolver_config& config() const noexcept { return config_; }
     resolver_stats stats() const;
 
-    /// A lookup begins, now: counts it, and belongs to this loop from the first one on. Throws when
-    /// it belongs to another, or is closed.
-    clock::time_point begin();
-    clock::time_point now() const noexcept { return loop_->now(); }
+    /// Belongs to this loop from the first time on; its time. Throws when it belongs to another, or
+    /// is closed.
+    clock::time_point enter();
+    void count_lookup() noexcept { ++stats_.lookups; }
+    void count_local() noexcept { ++stats_.from_hosts; }
 
-    bool answer_locally(
-        const checked_name& name,
-        const std::string& host,
-        int family,
-        clock::time_point now,
-        std::vector<address>& found
-    );
-
+    /// The hosts file; null when none is to be read.
+    const hosts_file* hosts(clock::time_point now) { return local_.hosts(now); }
     lookup_cache& cache() noexcept { return cache_; }
     question_table& questions() noexcept { return questions_; }
 
