@@ -141,7 +141,7 @@ TEST_CASE("the search list comes before or after the name itself", "[dns][name]"
 }
 
 TEST_CASE("a dns_error says what was asked and who answered", "[dns]") {
-    const dns_error not_found(dns_errc::not_found, "no.such.example", "127.0.0.1:5353");
+    const dns_error not_found(dns_errc::not_found, "no.such.example", {.server = "127.0.0.1:5353"});
     CHECK(
         std::string(not_found.what()) ==
         "resolve no.such.example: not_found (server 127.0.0.1:5353)"
@@ -150,14 +150,16 @@ TEST_CASE("a dns_error says what was asked and who answered", "[dns]") {
     CHECK(not_found.host() == "no.such.example");
     CHECK(not_found.server() == "127.0.0.1:5353");
 
-    const dns_error timeout(dns_errc::timeout, "x", "127.0.0.1:53, 10.0.0.1:53", {}, 3);
+    const dns_error timeout(
+        dns_errc::timeout, "x", {.server = "127.0.0.1:53, 10.0.0.1:53", .tries = 3}
+    );
     CHECK(
         std::string(timeout.what()) ==
         "resolve x: timeout after 3 tries (servers 127.0.0.1:53, 10.0.0.1:53)"
     );
 
     const std::string long_name(300, 'a');
-    const dns_error bad(dns_errc::bad_name, long_name, {}, "label longer than 63 bytes");
+    const dns_error bad(dns_errc::bad_name, long_name, {.reason = "label longer than 63 bytes"});
     CHECK(
         std::string(bad.what()) ==
         "resolve " + std::string(64, 'a') + "... (300 bytes): bad_name (label longer than 63 bytes)"
@@ -165,9 +167,14 @@ TEST_CASE("a dns_error says what was asked and who answered", "[dns]") {
     CHECK(bad.host() == long_name);
     CHECK(bad.server().empty());
 
-    const dns_error odd(dns_errc::bad_name, "a\n\x80\\b", {}, "why");
+    const dns_error odd(dns_errc::bad_name, "a\n\x80\\b", {.reason = "why"});
     CHECK(std::string(odd.what()) == "resolve a\\x0a\\x80\\x5cb: bad_name (why)");
     CHECK(std::string(dns_error(dns_errc::no_servers, "a").what()) == "resolve a: no_servers");
+
+    const dns_error mx(dns_errc::no_data, "x", {.type = "MX", .server = "10.0.0.1:53", .tries = 1});
+    CHECK(std::string(mx.what()) == "resolve MX of x: no_data (server 10.0.0.1:53)");
+    CHECK(mx.type() == "MX");
+    CHECK(mx.tries() == 1);
 
     using green::to_string;
     CHECK(to_string(dns_errc::not_found) == "not_found");

@@ -28,6 +28,15 @@ task<std::vector<address>> getaddrinfo(
     return default_resolver().resolve(std::move(host), port, options);
 }
 
+task<std::string> getnameinfo(address ip) {
+    try {
+        co_return co_await default_resolver().reverse(ip);
+    } catch (const dns_error& e) {
+        if (e.code() != dns_errc::not_found && e.code() != dns_errc::no_data) throw;
+    }
+    co_return ip.ip();
+}
+
 task<std::string> gethostbyname(std::string host) {
     lookup_options options;
     options.family = 4;

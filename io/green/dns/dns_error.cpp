@@ -20,18 +20,17 @@ std::string_view to_string(dns_errc code) noexcept {
 
 namespace {
 
-std::string sentence(
-    dns_errc code,
-    std::string_view host,
-    std::string_view server,
-    std::string_view reason,
-    unsigned tries
-) {
+std::string sentence(dns_errc code, std::string_view host, const dns_error_details& details) {
+    auto const& [type, server, reason, tries] = details;
     std::string text = "resolve ";
+    if (!type.empty()) {
+        text += type;
+        text += " of ";
+    }
     text += detail::printable_name(host);
     text += ": ";
     text += to_string(code);
-    if (tries != 0) {
+    if (tries != 0 && code == dns_errc::timeout) {
         text += " after ";
         text += std::to_string(tries);
         text += tries == 1 ? " try" : " tries";
@@ -50,16 +49,12 @@ std::string sentence(
 
 }  // namespace
 
-dns_error::dns_error(
-    dns_errc code,
-    std::string_view host,
-    std::string_view server,
-    std::string_view reason,
-    unsigned tries
-)
-    : std::runtime_error(sentence(code, host, server, reason, tries)),
+dns_error::dns_error(dns_errc code, std::string_view host, const dns_error_details& details)
+    : std::runtime_error(sentence(code, host, details)),
       code_(code),
+      tries_(details.tries),
       host_(host),
-      server_(server) {}
+      type_(details.type),
+      server_(details.server) {}
 
 }  // namespace green

@@ -2,6 +2,7 @@
 
 #include <green/dns/detail/lookup.hpp>
 #include <green/dns/detail/resolver_core.hpp>
+#include <green/dns/detail/reverse_lookup.hpp>
 
 #include <utility>
 
@@ -40,6 +41,16 @@ resolver& resolver::operator=(resolver&& other) noexcept {
 resolver_stats resolver::stats() const { return core_->stats(); }
 void resolver::clear_cache() { core_->cache().clear(); }
 const resolver_config& resolver::config() const noexcept { return core_->config(); }
+
+task<std::vector<raw_record>> resolver::query(
+    std::string name, std::uint16_t type, lookup_options options
+) {
+    return detail::query_raw_records(core_, std::move(name), type, options);
+}
+
+task<std::string> resolver::reverse(address ip, lookup_options options) {
+    return detail::look_up_name(core_, std::move(ip), options);
+}
 
 task<std::vector<address>> resolver::resolve(
     std::string host, std::uint16_t port, lookup_options options

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <green/core/task.hpp>
+#include <green/dns/detail/record_lookup.hpp>
 #include <green/dns/dns_error.hpp>
 #include <green/dns/lookup_options.hpp>
+#include <green/dns/records.hpp>
 #include <green/dns/resolver_config.hpp>
 #include <green/dns/resolver_stats.hpp>
 #include <green/net/address.hpp>
@@ -10,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace green {
@@ -43,6 +46,39 @@ public:
     task<std::vector<address>> resolve(
         std::string host, std::uint16_t port = 0, lookup_options options = {}
     );
+
+    /// The records of one type: `co_await r.query<mx>("example.org")`. Any of those in
+    /// <green/dns/records.hpp>. The servers are asked for the name as it stands: no search list, no
+    /// hosts file, as `dig` and Node's dns.resolve* have it. A CNAME chain is followed.
+    /// `options.family` means nothing here.
+    ///
+    /// Throws dns_error as `resolve` does; no_data when the name has no such record. **cancel:** total.
+    template <class Record>
+    task<std::vector<Record>> query(std::string name, lookup_options options = {}) {
+        static_assert(
+            detail::is_dns_record<Record>,
+            "green: resolver::query<Record> gives a, aaaa, cname, mx, txt, srv, ns, ptr, soa, caa, "
+            "naptr, svcb, https or tlsa; for another type say its number: query(name, 257)"
+        );
+        if constexpr (detail::is_dns_record<Record>) {
+            return detail::query_records<Record>(core_, std::move(name), options);
+        } else {
+            return {};
+        }
+    }
+
+    /// The same for a type by its number, as bytes.
+    task<std::vector<raw_record>> query(
+        std::string name, std::uint16_t type, lookup_options options = {}
+    );
+
+    /// The name of an address: the hosts file, then the PTR record in in-addr.arpa or ip6.arpa. The
+    /// first when there are several. The port does not matter; the loopback addresses never reach
+    /// a server.
+    ///
+    /// Throws dns_error: not_found or no_data when it has no name, and as `resolve`; std::invalid_argument for
+    /// a unix path. **cancel:** total.
+    task<std::string> reverse(address ip, lookup_options options = {});
 
     resolver_stats stats() const;
     /// Forgets every answer. Questions in flight are not touched.

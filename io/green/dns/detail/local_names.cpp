@@ -21,9 +21,9 @@ std::vector<address> special_addresses(
 ) {
     std::vector<address> found;
     switch (name.kind) {
-    case name_kind::bad: throw dns_error(dns_errc::bad_name, host, {}, name.problem);
+    case name_kind::bad: throw dns_error(dns_errc::bad_name, host, {.reason = name.problem});
     case name_kind::never:
-        throw dns_error(dns_errc::not_found, host, {}, "never asked for in the network");
+        throw dns_error(dns_errc::not_found, host, {.reason = "never asked for in the network"});
     case name_kind::literal: found.push_back(*name.literal); break;
     case name_kind::localhost:
         for (const char* ip : {"127.0.0.1", "::1"}) found.push_back(address::parse(ip));

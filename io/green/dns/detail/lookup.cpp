@@ -51,7 +51,7 @@ bool lookup::advance() {
         if (judge()) return true;
     }
     if (first_) fail(*first_);
-    throw dns_error(dns_errc::bad_name, host_, "", "too long with every search domain");
+    fail(dns_errc::bad_name, "too long with every search domain");
 }
 
 /// True when the name is answered on this machine.
@@ -70,8 +70,7 @@ bool lookup::begin(clock::time_point now) {
         absolute_ = true;
     else if (answer_from_hosts(now))
         return true;
-    if (config.servers.empty())
-        throw dns_error(dns_errc::no_servers, host_, {}, "none is configured");
+    if (config.servers.empty()) fail(dns_errc::no_servers, "none is configured");
     return false;
 }
 
@@ -86,7 +85,7 @@ bool lookup::begin_special() {
         return false;
     }
     if (wants_records() && name.kind == name_kind::literal)
-        throw dns_error(dns_errc::bad_name, host_, {}, "an address, not a name");
+        fail(dns_errc::bad_name, "an address, not a name");
     if (!wants_records())
         addresses_ = special_addresses(name, host_, options_.family);
     else if (is_address_type(type_))
@@ -103,7 +102,7 @@ bool lookup::answer_from_hosts(clock::time_point now) {
 
 bool lookup::end_locally() {
     if (addresses_.empty())
-        throw dns_error(dns_errc::no_data, host_, {}, "it has no address of this family");
+        fail(dns_errc::no_data, wants_records() ? "" : "it has no address of this family");
     core_.count_local();
     return true;
 }
@@ -170,6 +169,7 @@ void lookup::accept(const dns_answer& answer, std::chrono::seconds age) {
         answer.addresses.end()
     );
     if (wants_records()) packet_ = answer.packet;
+    server_ = answer.server;
     ttl_ = std::chrono::seconds(answer.ttl.value_or(0));
     age_ = age;
 }
@@ -189,18 +189,37 @@ bool lookup::judge() {
 void lookup::fail(const failure& f) const {
     resolver_config const& config = core_.config();
     bool const answered = f.code != dns_errc::timeout && f.code != dns_errc::no_servers;
-    if (answered) throw dns_error(f.code, host_, config.servers[f.server].to_string());
     std::string servers;
-    for (const address& s : config.servers) {
+    for (std::size_t i = 0; i < config.servers.size(); ++i) {
+        if (answered && i != f.server) continue;
         if (!servers.empty()) servers += ", ";
-        servers += s.to_string();
+        servers += config.servers[i].to_string();
     }
     std::string_view const reason = f.code == dns_errc::no_servers ? "none can be reached" : "";
-    throw dns_error(f.code, host_, servers, reason, f.tries);
+    fail(f.code, reason, servers, f.tries);
 }
 
+/// The lookup's deadline has come, with nothing found.
 void lookup::fail_too_late() const {
-    throw dns_error(dns_errc::timeout, host_, {}, "the lookup's own limit");
+    std::string server;
+    unsigned tries = 0;
+    for (std::size_t i = 0; i < wait_.size(); ++i) {
+        question const& q = wait_[i];
+        if (q.queued() || q.tries_made() < tries) continue;
+        tries = q.tries_made();
+        server = core_.config().servers[q.server()].to_string();
+    }
+    fail(dns_errc::timeout, "the lookup's own limit", server, tries);
+}
+
+void lookup::fail_unreadable() const {
+    fail(dns_errc::bad_answer, "a malformed record", core_.config().servers[server_].to_string());
+}
+
+void lookup::fail(dns_errc code, std::string_view reason, std::string_view server, unsigned tries)
+    const {
+    std::string const type = wants_records() ? to_string(type_) : "";
+    throw dns_error(code, host_, {type, server, reason, tries});
 }
 
 }  // namespace green::detail

@@ -38,12 +38,18 @@ public:
 
     /// Of A and AAAA, IPv4 first.
     std::vector<address>& addresses() noexcept { return addresses_; }
+    const std::vector<address>& addresses() const noexcept { return addresses_; }
     /// Of another type: the message with the records.
-    std::vector<std::byte>& packet() noexcept { return packet_; }
+    const std::vector<std::byte>& packet() const noexcept { return packet_; }
+    /// What was asked for.
+    std::string_view name() const noexcept { return name_; }
     /// Since the servers said so.
     std::chrono::seconds age() const noexcept { return age_; }
     /// Of the addresses, when they came.
     std::chrono::seconds ttl() const noexcept { return ttl_; }
+
+    /// Throws what is to be said of an answer whose records make no sense.
+    [[noreturn]] void fail_unreadable() const;
 
 private:
     struct failure {
@@ -64,6 +70,9 @@ private:
     void accept(const dns_answer& answer, std::chrono::seconds age);
     bool judge();
     [[noreturn]] void fail(const failure& f) const;
+    [[noreturn]] void fail(
+        dns_errc code, std::string_view reason, std::string_view server = {}, unsigned tries = 0
+    ) const;
     [[noreturn]] void fail_too_late() const;
 
     resolver_core& core_;
@@ -82,6 +91,7 @@ private:
 
     std::vector<address> addresses_;
     std::vector<std::byte> packet_;
+    std::size_t server_ = 0;  // who said so
     std::chrono::seconds age_{0};
     std::chrono::seconds ttl_{0};
     std::optional<failure> failure_;  // of the present candidate

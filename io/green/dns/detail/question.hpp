@@ -61,7 +61,11 @@ public:
     bool done() const noexcept { return done_; }
     bool closed() const noexcept { return closed_; }
     const question_key& key() const noexcept { return key_; }
+    /// Waits for a place in the window.
+    using wire_query::queued;
     unsigned tries_made() const noexcept { return tries_; }
+    /// The one that is being asked, or was last.
+    std::size_t server() const noexcept { return server_; }
     /// Once it is done and not closed.
     const dns_answer& result() const noexcept { return result_; }
     /// Failed with tries left, for nobody wanted it any more.
