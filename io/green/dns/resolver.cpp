@@ -18,6 +18,7 @@ task<std::vector<address>> look_up_addresses(
     std::uint16_t port,
     lookup_options options
 ) {
+    if (core->look_due()) co_await core->look();
     lookup l(*core, std::move(host), options);
     while (!l.advance()) co_await l.wait();
     for (address& a : l.addresses()) a = a.with_port(port);

@@ -36,8 +36,11 @@ public:
     resolver(resolver&&) noexcept;
     resolver& operator=(resolver&&) noexcept;
 
-    /// The addresses of `host`, each with `port`: IPv4 in the server's order, then IPv6. One family
-    /// that fails or is absent does not cost the other.
+    /// The addresses of `host`, each with `port`, in the order in which they are to be tried (RFC
+    /// 6724; see resolver_config::sort_addresses). A and AAAA are asked for at once; a family that
+    /// fails, is absent or comes later than `resolver_config::family_delay` after the other does not
+    /// cost the other. Who wants each family as soon as it is there makes two lookups, with
+    /// `options.family` 4 and 6.
     ///
     /// Throws dns_error: not_found, no_data, timeout (all tries at all servers), server_failure,
     /// refused, bad_name (nothing was sent), bad_answer, no_servers; its text names the host, the
@@ -83,6 +86,8 @@ public:
     resolver_stats stats() const;
     /// Forgets every answer. Questions in flight are not touched.
     void clear_cache();
+    /// The present one: with what resolv.conf says now, if it is followed. Valid until the next
+    /// lookup.
     const resolver_config& config() const noexcept;
 
 private:

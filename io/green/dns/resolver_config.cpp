@@ -1,19 +1,23 @@
 #include <green/dns/resolver_config.hpp>
 
-#include <green/dns/detail/resolv_conf.hpp>
+#include <green/dns/detail/config_files.hpp>
+
+#include <utility>
 
 namespace green {
 
 resolver_config resolver_config::system() {
-    detail::resolv_conf const file = detail::load_resolv_conf();
-    resolver_config config;
-    config.servers = file.nameservers;
-    config.search = file.search;
-    config.ndots = static_cast<int>(file.ndots);
-    config.rotate = file.rotate;
-    if (file.timeout) config.timeout = *file.timeout;
-    if (file.attempts) config.tries = static_cast<int>(*file.attempts * file.nameservers.size());
-    config.hosts_path = "/etc/hosts";
+    return from_files("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf");
+}
+
+resolver_config resolver_config::from_files(
+    std::string resolv_conf, std::string hosts, std::string nsswitch
+) {
+    resolver_config config = detail::read_resolv_conf(resolv_conf);
+    config.resolv_conf_path = std::move(resolv_conf);
+    config.hosts_path = std::move(hosts);
+    config.nsswitch_path = std::move(nsswitch);
+    config.local_families_only = true;
     return config;
 }
 

@@ -18,6 +18,8 @@ struct resolver_config {
     std::chrono::nanoseconds timeout = std::chrono::seconds(1);
     /// Tries per question, over all servers. At least 1.
     int tries = 4;
+    /// TCP for everything, not only for what is too long for UDP.
+    bool tcp_only = false;
     /// Start with another server each time.
     bool rotate = false;
     /// Domains that a name with fewer dots than `ndots` is completed with; see resolv.conf(5).
@@ -42,11 +44,29 @@ struct resolver_config {
     /// the background (RFC 8767). 0: never.
     std::chrono::nanoseconds cache_stale{0};
 
+    /// resolve() does not ask for a family in which this machine has no address but the loopback
+    /// one; asked for by `lookup_options::family` it is.
+    bool local_families_only = false;
+    /// The addresses come in the order in which they are to be tried (RFC 6724). Otherwise IPv4 first,
+    /// in the server's order.
+    bool sort_addresses = true;
+
     /// Read like /etc/hosts, again when it changes (looked at every 5 s at most). Empty: none.
     std::string hosts_path;
+    /// Its `hosts:` line says in which order `files` and `dns` are asked; likewise. Empty: files, dns.
+    std::string nsswitch_path;
+    /// When this file changes, what it says otherwise than before is followed, apart from members that
+    /// the program has changed. Lookups in flight stay with the old servers; the cache is kept unless
+    /// there are other servers. Set by the functions below, which read it. Empty: nothing is followed.
+    std::string resolv_conf_path;
 
-    /// What this machine says: /etc/resolv.conf with LOCALDOMAIN and RES_OPTIONS, /etc/hosts.
+    /// What this machine says: /etc/resolv.conf with LOCALDOMAIN and RES_OPTIONS, /etc/hosts and
+    /// /etc/nsswitch.conf.
     static resolver_config system();
+    /// The same from other files of these kinds. An empty path stands for an empty file.
+    static resolver_config from_files(
+        std::string resolv_conf, std::string hosts = {}, std::string nsswitch = {}
+    );
 };
 
 }  // namespace green

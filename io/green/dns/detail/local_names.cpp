@@ -2,13 +2,8 @@
 
 #include <green/dns/dns_error.hpp>
 
-#include <chrono>
-
 namespace green::detail {
 namespace {
-
-/// How often a changed hosts file is looked for.
-constexpr std::chrono::seconds hosts_interval{5};
 
 bool is_wanted(const address& a, int family) noexcept {
     return family == 0 || (a.family() == address_family::ipv4) == (family == 4);
@@ -32,18 +27,6 @@ std::vector<address> special_addresses(
     }
     std::erase_if(found, [family](const address& a) { return !is_wanted(a, family); });
     return found;
-}
-
-const hosts_file* local_names::hosts(clock::time_point now) {
-    if (hosts_path_.empty()) return nullptr;
-    if (!hosts_loaded_ || now - hosts_checked_ >= hosts_interval) {
-        hosts_checked_ = now;
-        const char* const path = hosts_path_.c_str();
-        if (!hosts_loaded_ || file_stamp::of(path) != hosts_.stamp())
-            hosts_ = hosts_file::load(path);
-        hosts_loaded_ = true;
-    }
-    return &hosts_;
 }
 
 }  // namespace green::detail

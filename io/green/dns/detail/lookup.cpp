@@ -1,6 +1,7 @@
 #include <green/dns/detail/lookup.hpp>
 
 #include <green/core/errors.hpp>
+#include <green/dns/detail/local_names.hpp>
 #include <green/dns/detail/name.hpp>
 #include <green/dns/dns_error.hpp>
 
@@ -30,12 +31,16 @@ bool says_more(dns_errc a, dns_errc b) noexcept {
 }  // namespace
 
 lookup::lookup(resolver_core& core, std::string host, const lookup_options& options)
-    : core_(core), host_(std::move(host)), options_(options) {}
+    : core_(core), servers_(core.questions()), host_(std::move(host)), options_(options) {}
 
 lookup::lookup(
     resolver_core& core, std::string name, record_type type, const lookup_options& options
 )
-    : core_(core), host_(std::move(name)), options_(options), type_(type) {}
+    : core_(core),
+      servers_(core.questions()),
+      host_(std::move(name)),
+      options_(options),
+      type_(type) {}
 
 bool lookup::advance() {
     clock::time_point const now = core_.enter();
@@ -43,14 +48,14 @@ bool lookup::advance() {
         if (begin(now)) return true;
     } else {
         collect();
-        if (judge()) return true;
+        if (judge(now)) return true;
     }
     while (next_candidate()) {
         ask(now);
         if (wait_.size() != 0) return false;
-        if (judge()) return true;
+        if (judge(now)) return true;
     }
-    if (first_) fail(*first_);
+    if (first_) return give_up(*first_);
     fail(dns_errc::bad_name, "too long with every search domain");
 }
 
@@ -58,7 +63,7 @@ bool lookup::advance() {
 bool lookup::begin(clock::time_point now) {
     begun_ = true;
     core_.count_lookup();
-    resolver_config const& config = core_.config();
+    resolver_config const& config = servers_->config();
     wait_.set_limits(saturating_add(now, options_.timeout), config.family_delay);
     if (auto const dots = dots_of_plain_name(host_)) {
         name_ = host_;
@@ -68,7 +73,7 @@ bool lookup::begin(clock::time_point now) {
     }
     if (wants_records())
         absolute_ = true;
-    else if (answer_from_hosts(now))
+    else if (ask_files_first())
         return true;
     if (config.servers.empty()) fail(dns_errc::no_servers, "none is configured");
     return false;
@@ -93,10 +98,31 @@ bool lookup::begin_special() {
     return end_locally();
 }
 
-bool lookup::answer_from_hosts(clock::time_point now) {
-    hosts_file const* const hosts = core_.hosts(now);
-    if (!hosts || !hosts->contains(name_)) return false;
-    addresses_ = hosts->lookup(name_, options_.family);
+/// What nsswitch.conf puts before the servers.
+bool lookup::ask_files_first() {
+    for (const lookup_step& step : core_.order()) {
+        if (step.source == name_source::dns) return false;
+        if (answer_from_hosts()) return true;
+        if (!step.go_on_if_not_found) break;
+    }
+    fail(dns_errc::not_found, "nsswitch.conf says not to ask the servers");
+}
+
+/// The servers have no answer. True when the hosts file comes after them and has one.
+bool lookup::give_up(const failure& f) {
+    lookup_order const& order = core_.order();
+    lookup_step const& dns = order.front();
+    bool const files_follow = dns.source == name_source::dns && order.size() > 1;
+    bool const go_on = try_next_candidate(f.code) ? dns.go_on_if_not_found : dns.go_on_if_failed;
+    if (files_follow && go_on && !wants_records() && answer_from_hosts()) return true;
+    fail(f);
+}
+
+bool lookup::answer_from_hosts() {
+    auto const hosts = core_.hosts();
+    std::string_view const name = checked_.empty() ? host_ : checked_;
+    if (!hosts || !hosts->contains(name)) return false;
+    addresses_ = hosts->lookup(name, options_.family);
     return end_locally();
 }
 
@@ -109,7 +135,7 @@ bool lookup::end_locally() {
 
 /// Makes `name_` the next name to ask for.
 bool lookup::next_candidate() {
-    resolver_config const& config = core_.config();
+    resolver_config const& config = servers_->config();
     auto const ndots = static_cast<unsigned>(std::max(config.ndots, 0));
     if (next_++ == 0 && (absolute_ || dots_ >= ndots)) return true;
     if (absolute_) return false;
@@ -126,21 +152,23 @@ bool lookup::next_candidate() {
 
 void lookup::ask(clock::time_point now) {
     if (wants_records()) return ask(type_, now);
-    if (options_.family != 6) ask(record_type::a, now);
-    if (options_.family != 4) ask(record_type::aaaa, now);
+    families wanted{options_.family != 6, options_.family != 4};
+    if (options_.family == 0) wanted = core_.local(now);
+    if (wanted.v4) ask(record_type::a, now);
+    if (wanted.v6) ask(record_type::aaaa, now);
 }
 
 void lookup::ask(record_type type, clock::time_point now) {
     question_key const key(name_, type);
-    if (options_.use_cache && core_.config().cache_entries != 0) {
+    if (options_.use_cache && servers_->config().cache_entries != 0) {
         lookup_cache::found const known = core_.cache().find(key, now);
         if (known.answer) {
             accept(*known.answer, known.age);
-            if (known.refresh) core_.questions().ask(key);
+            if (known.refresh) servers_->ask(key);
             return;
         }
     }
-    wait_.add(core_.questions().ask(key));
+    wait_.add(servers_->ask(key));
 }
 
 /// Takes what the questions have brought. One that has brought nothing is late.
@@ -175,19 +203,22 @@ void lookup::accept(const dns_answer& answer, std::chrono::seconds age) {
 }
 
 /// True when the candidate has an answer; false when the next one is to be asked for.
-bool lookup::judge() {
-    if (!addresses_.empty() || !packet_.empty()) return true;
+bool lookup::judge(clock::time_point now) {
+    if (!addresses_.empty() || !packet_.empty()) {
+        if (!wants_records()) core_.order(addresses_, now);
+        return true;
+    }
     if (too_late_) fail_too_late();
     wait_.clear();
     failure const f = *std::exchange(failure_, std::nullopt);
-    if (!try_next_candidate(f.code)) fail(f);
+    if (!try_next_candidate(f.code)) return give_up(f);
     // "Has no data" says more than "does not exist".
     if (!first_ || f.code == dns_errc::no_data) first_ = f;
     return false;
 }
 
 void lookup::fail(const failure& f) const {
-    resolver_config const& config = core_.config();
+    resolver_config const& config = servers_->config();
     bool const answered = f.code != dns_errc::timeout && f.code != dns_errc::no_servers;
     std::string servers;
     for (std::size_t i = 0; i < config.servers.size(); ++i) {
@@ -207,13 +238,15 @@ void lookup::fail_too_late() const {
         question const& q = wait_[i];
         if (q.queued() || q.tries_made() < tries) continue;
         tries = q.tries_made();
-        server = core_.config().servers[q.server()].to_string();
+        server = servers_->config().servers[q.server()].to_string();
     }
     fail(dns_errc::timeout, "the lookup's own limit", server, tries);
 }
 
 void lookup::fail_unreadable() const {
-    fail(dns_errc::bad_answer, "a malformed record", core_.config().servers[server_].to_string());
+    fail(
+        dns_errc::bad_answer, "a malformed record", servers_->config().servers[server_].to_string()
+    );
 }
 
 void lookup::fail(dns_errc code, std::string_view reason, std::string_view server, unsigned tries)

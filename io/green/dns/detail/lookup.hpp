@@ -6,6 +6,7 @@
 #include <green/net/address.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,8 +21,8 @@ namespace green::detail {
 ///     while (!l.advance()) co_await l.wait();
 ///     … l.addresses() …
 ///
-///     check_name ─► local names ─► for each name of the search list:
-///                                    cache ─► questions, one per type, at once ─► wait
+///     check_name ─► special names ─► hosts file ─► for each name of the search list:
+///                                      cache ─► questions, one per type, at once ─► wait ─► order
 ///
 /// What one of several types finds is enough.
 class lookup {
@@ -61,14 +62,16 @@ private:
     bool wants_records() const noexcept { return type_ != record_type{}; }
     bool begin(clock::time_point now);
     bool begin_special();
-    bool answer_from_hosts(clock::time_point now);
+    bool answer_from_hosts();
+    bool ask_files_first();
+    bool give_up(const failure& f);
     bool end_locally();
     bool next_candidate();
     void ask(clock::time_point now);
     void ask(record_type type, clock::time_point now);
     void collect();
     void accept(const dns_answer& answer, std::chrono::seconds age);
-    bool judge();
+    bool judge(clock::time_point now);
     [[noreturn]] void fail(const failure& f) const;
     [[noreturn]] void fail(
         dns_errc code, std::string_view reason, std::string_view server = {}, unsigned tries = 0
@@ -76,6 +79,7 @@ private:
     [[noreturn]] void fail_too_late() const;
 
     resolver_core& core_;
+    const std::shared_ptr<question_table> servers_;
     const std::string host_;  // as the user wrote it
     const lookup_options options_;
     const record_type type_{};  // none: A and AAAA, as the family says

@@ -27,15 +27,20 @@ question_ref question_table::ask(const question_key& what) {
 }
 
 void question_table::close() noexcept {
-    closing_ = true;
+    if (std::exchange(closed_, true)) return;
+    listener_.closed(counts());
     questions_.drain([](question& q) { q.close(); });
     engine_.reset();
 }
 
+table_counts question_table::counts() const noexcept {
+    return {shared_, engine_ ? engine_->stats() : wire_stats{}};
+}
+
 void question_table::ended(question& q) noexcept {
-    if (closing_) return;
+    if (closed_) return;
     questions_.erase(q);
-    if (!q.closed()) listener_.answered(q);
+    if (!q.closed() && !disowned_) listener_.answered(q);
 }
 
 wire_engine& question_table::engine() {
@@ -43,6 +48,7 @@ wire_engine& question_table::engine() {
         wire_options options;
         options.timeout = whole_milliseconds(config_.timeout);
         options.window = static_cast<unsigned>(config_.max_in_flight);
+        options.tcp_only = config_.tcp_only;
         uv_loop_s* const loop = loop_core::require("resolver").native();
         engine_ = std::make_unique<wire_engine>(loop, config_.servers, options);
     }

@@ -6,13 +6,20 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace green::detail {
 
-/// Is told what the servers said.
+struct table_counts {
+    std::uint64_t shared = 0;  // questions that found another lookup's in flight
+    wire_stats wire;
+};
+
+/// Is told what the servers said, and at its end what a table has counted.
 class answer_listener {
 public:
     virtual void answered(const question& q) noexcept = 0;
+    virtual void closed(const table_counts& counts) noexcept = 0;
 
 protected:
     ~answer_listener() = default;
@@ -20,24 +27,29 @@ protected:
 
 /// The questions in flight at one set of servers, each asked once however many lookups want it
 /// (single-flight), and the wire engine that asks them. The loop's, from the first question on.
+///
+/// When the configuration changes there is a new one; this one lives on until the lookups that use
+/// it have ended.
 class question_table final : public question_owner {
 public:
-    /// Both outlive it.
-    question_table(const resolver_config& config, answer_listener& listener)
-        : config_(config), listener_(listener) {}
+    /// `listener` outlives it.
+    question_table(resolver_config config, answer_listener& listener)
+        : config_(std::move(config)), listener_(listener) {}
     ~question_table() { close(); }
     question_table(const question_table&) = delete;
     question_table& operator=(const question_table&) = delete;
 
+    const resolver_config& config() const noexcept { return config_; }
+
     /// The question in flight for this, or a new one. Not once the table is closed.
     question_ref ask(const question_key& what);
 
+    /// Its answers are not to be kept any more.
+    void disown() noexcept { disowned_ = true; }
     /// Ends all questions without an answer.
     void close() noexcept;
 
-    wire_stats stats() const noexcept { return engine_ ? engine_->stats() : wire_stats{}; }
-    /// Questions that found another lookup's in flight.
-    std::uint64_t shared() const noexcept { return shared_; }
+    table_counts counts() const noexcept;
 
     // question_owner
     wire_engine& engine() override;
@@ -47,13 +59,14 @@ public:
     void ended(question& q) noexcept override;
 
 private:
-    const resolver_config& config_;
+    const resolver_config config_;
     answer_listener& listener_;
     std::unique_ptr<wire_engine> engine_;
     question_map<question> questions_;
     std::size_t next_server_ = 0;
     std::uint64_t shared_ = 0;
-    bool closing_ = false;
+    bool disowned_ = false;
+    bool closed_ = false;
 };
 
 }  // namespace green::detail

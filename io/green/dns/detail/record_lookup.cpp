@@ -45,6 +45,7 @@ template <class Record>
 task<std::vector<Record>> query_records(
     std::shared_ptr<resolver_core> core, std::string name, lookup_options options
 ) {
+    if (core->look_due()) co_await core->look();
     lookup l(*core, std::move(name), type_of<Record>(), options);
     while (!l.advance()) co_await l.wait();
     if constexpr (is_one_of<Record, a, aaaa>) {
@@ -60,6 +61,7 @@ task<std::vector<raw_record>> query_raw_records(
     std::uint16_t type,
     lookup_options options
 ) {
+    if (core->look_due()) co_await core->look();
     lookup l(*core, std::move(name), static_cast<record_type>(type), options);
     while (!l.advance()) co_await l.wait();
     if (l.packet().empty()) co_return raw_address_records(l, type);

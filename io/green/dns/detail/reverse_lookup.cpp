@@ -12,7 +12,7 @@ namespace {
 
 /// Names that this machine knows for an address; empty: ask the servers.
 std::string local_name(resolver_core& core, const address& ip) {
-    if (hosts_file const* const hosts = core.hosts(core.enter())) {
+    if (auto const hosts = core.hosts()) {
         if (auto const name = hosts->reverse(ip)) return std::string(*name);
     }
     return ip.is_loopback() ? "localhost" : "";
@@ -41,6 +41,7 @@ task<std::string> look_up_name(
 ) {
     if (ip.family() == address_family::unix_path)
         throw std::invalid_argument("resolver::reverse: " + ip.to_string() + " is a path");
+    if (core->look_due()) co_await core->look();
     std::string known = local_name(*core, ip);
     if (!known.empty()) co_return known;
     lookup l(*core, reverse_name(ip), record_type::ptr, options);
