@@ -16,6 +16,7 @@
 #include <green/dns/resolver.hpp>
 #include <green/dns/resolver_config.hpp>
 #include <green/dns/resolver_stats.hpp>
+#include <green/dns/system_lookup.hpp>
 #include <green/executor/as_completed.hpp>
 #include <green/executor/codec_error.hpp>
 #include <green/executor/codec_std.hpp>
