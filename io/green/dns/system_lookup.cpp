@@ -75,10 +75,10 @@ void throw_failure(const system_answer& answer, const std::string& host) {
         );
     }
     if (answer.status != 0) {
-        throw dns_error(meaning_of(answer.status), host, {}, gai_strerror(answer.status));
+        throw dns_error(meaning_of(answer.status), host, {.reason = gai_strerror(answer.status)});
     }
     if (answer.addresses.empty()) {
-        throw dns_error(dns_errc::no_data, host, {}, "it has no address of this family");
+        throw dns_error(dns_errc::no_data, host, {.reason = "it has no address of this family"});
     }
 }
 
@@ -122,7 +122,8 @@ task<std::vector<address>> look_up_by(
     system_call call, std::string host, std::uint16_t port, lookup_options options
 ) {
     checked_name name = check_name(host);
-    if (name.kind == name_kind::bad) throw dns_error(dns_errc::bad_name, host, {}, name.problem);
+    if (name.kind == name_kind::bad)
+        throw dns_error(dns_errc::bad_name, host, {.reason = name.problem});
     system_answer answer;
     if (name.literal) {
         if (is_wanted(*name.literal, options.family)) answer.addresses.push_back(*name.literal);
@@ -130,7 +131,7 @@ task<std::vector<address>> look_up_by(
         if (name.absolute) name.text += '.';
         auto asking = ask_in_thread(call, std::move(name.text), options.family);
         auto ended = co_await move_on_after(options.timeout, std::move(asking));
-        if (!ended) throw dns_error(dns_errc::timeout, host, {}, "the lookup's own limit");
+        if (!ended) throw dns_error(dns_errc::timeout, host, {.reason = "the lookup's own limit"});
         answer = std::move(*ended);
     }
     throw_failure(answer, host);
