@@ -12,6 +12,7 @@
 #include <green/dns/default_resolver.hpp>
 #include <green/dns/dns_error.hpp>
 #include <green/dns/lookup_options.hpp>
+#include <green/dns/lookup_trace.hpp>
 #include <green/dns/records.hpp>
 #include <green/dns/resolver.hpp>
 #include <green/dns/resolver_config.hpp>

@@ -3,6 +3,7 @@
 #include <green/dns/detail/lookup.hpp>
 #include <green/dns/detail/resolver_core.hpp>
 #include <green/dns/detail/reverse_lookup.hpp>
+#include <green/dns/detail/trace_writer.hpp>
 
 #include <utility>
 
@@ -25,6 +26,24 @@ task<std::vector<address>> look_up_addresses(
     co_return std::move(l.addresses());
 }
 
+task<lookup_trace> explain_lookup(
+    std::shared_ptr<resolver_core> core, std::string host, lookup_options options
+) {
+    lookup_trace trace;
+    trace.host = host;
+    detail::trace_writer writer(trace, core->enter());
+    if (core->look_due()) co_await core->look();
+    lookup l(*core, std::move(host), options);
+    l.trace_into(writer);
+    try {
+        while (!l.advance()) co_await l.wait();
+        writer.found(l.addresses());
+    } catch (const dns_error& e) {
+        writer.failed(e.what());
+    }
+    co_return trace;
+}
+
 }  // namespace
 
 resolver::resolver(resolver_config config)
@@ -42,6 +61,10 @@ resolver& resolver::operator=(resolver&& other) noexcept {
 resolver_stats resolver::stats() const { return core_->stats(); }
 void resolver::clear_cache() { core_->cache().clear(); }
 const resolver_config& resolver::config() const noexcept { return core_->config(); }
+
+task<lookup_trace> resolver::explain(std::string host, lookup_options options) {
+    return explain_lookup(core_, std::move(host), options);
+}
 
 task<std::vector<raw_record>> resolver::query(
     std::string name, std::uint16_t type, lookup_options options

@@ -4,6 +4,7 @@
 #include <green/dns/detail/record_lookup.hpp>
 #include <green/dns/dns_error.hpp>
 #include <green/dns/lookup_options.hpp>
+#include <green/dns/lookup_trace.hpp>
 #include <green/dns/records.hpp>
 #include <green/dns/resolver_config.hpp>
 #include <green/dns/resolver_stats.hpp>
@@ -82,6 +83,11 @@ public:
     /// Throws dns_error: not_found or no_data when it has no name, and as `resolve`; std::invalid_argument for
     /// a unix path. **cancel:** total.
     task<std::string> reverse(address ip, lookup_options options = {});
+
+    /// One lookup as `resolve` does it, told step by step: hosts file, cache, search list, questions,
+    /// servers and times. A lookup that fails is told like one that does not; nothing is thrown for it
+    /// but closed_error. **cancel:** total.
+    task<lookup_trace> explain(std::string host, lookup_options options = {});
 
     resolver_stats stats() const;
     /// Forgets every answer. Questions in flight are not touched.

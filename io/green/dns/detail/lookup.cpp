@@ -3,6 +3,7 @@
 #include <green/core/errors.hpp>
 #include <green/dns/detail/local_names.hpp>
 #include <green/dns/detail/name.hpp>
+#include <green/dns/detail/trace_writer.hpp>
 #include <green/dns/dns_error.hpp>
 
 #include <algorithm>
@@ -10,10 +11,6 @@
 
 namespace green::detail {
 namespace {
-
-bool is_address_type(record_type t) noexcept {
-    return t == record_type::a || t == record_type::aaaa;
-}
 
 bool try_next_candidate(dns_errc code) noexcept {
     return code == dns_errc::not_found || code == dns_errc::no_data;
@@ -71,6 +68,7 @@ bool lookup::begin(clock::time_point now) {
     } else if (begin_special()) {
         return true;
     }
+    if (trace_) trace_->name(name_);
     if (wants_records())
         absolute_ = true;
     else if (ask_files_first())
@@ -91,10 +89,13 @@ bool lookup::begin_special() {
     }
     if (wants_records() && name.kind == name_kind::literal)
         fail(dns_errc::bad_name, "an address, not a name");
-    if (!wants_records())
-        addresses_ = special_addresses(name, host_, options_.family);
-    else if (is_address_type(type_))
-        addresses_ = special_addresses(name, host_, type_ == record_type::a ? 4 : 6);
+    addresses_ = special_addresses(name, host_, options_.family);
+    if (wants_records()) {
+        std::erase_if(addresses_, [this](const address& ip) {
+            bool const four = ip.family() == address_family::ipv4;
+            return type_ != (four ? record_type::a : record_type::aaaa);
+        });
+    }
     return end_locally();
 }
 
@@ -121,7 +122,9 @@ bool lookup::give_up(const failure& f) {
 bool lookup::answer_from_hosts() {
     auto const hosts = core_.hosts();
     std::string_view const name = checked_.empty() ? host_ : checked_;
-    if (!hosts || !hosts->contains(name)) return false;
+    bool const known = hosts && hosts->contains(name);
+    if (trace_ && hosts) trace_->files(name, known);
+    if (!known) return false;
     addresses_ = hosts->lookup(name, options_.family);
     return end_locally();
 }
@@ -151,6 +154,7 @@ bool lookup::next_candidate() {
 }
 
 void lookup::ask(clock::time_point now) {
+    if (trace_) trace_->candidate(name_);
     if (wants_records()) return ask(type_, now);
     families wanted{options_.family != 6, options_.family != 4};
     if (options_.family == 0) wanted = core_.local(now);
@@ -162,6 +166,7 @@ void lookup::ask(record_type type, clock::time_point now) {
     question_key const key(name_, type);
     if (options_.use_cache && servers_->config().cache_entries != 0) {
         lookup_cache::found const known = core_.cache().find(key, now);
+        if (trace_) trace_->cache(type, known);
         if (known.answer) {
             accept(*known.answer, known.age);
             if (known.refresh) servers_->ask(key);
@@ -175,6 +180,7 @@ void lookup::ask(record_type type, clock::time_point now) {
 void lookup::collect() {
     for (std::size_t i = 0; i < wait_.size(); ++i) {
         question const& q = wait_[i];
+        if (trace_) trace_->asked(q, servers_->config());
         if (q.closed()) throw closed_error("resolve " + host_ + ": the resolver was closed");
         if (q.done())
             accept(q.result(), std::chrono::seconds(0));

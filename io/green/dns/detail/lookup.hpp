@@ -14,6 +14,8 @@
 
 namespace green::detail {
 
+class trace_writer;
+
 /// One lookup on its way through the resolver. Not a coroutine: it says when there is something to
 /// wait for.
 ///
@@ -36,6 +38,8 @@ public:
     /// Throws dns_error, or closed_error when the resolver was closed meanwhile.
     bool advance();
     question_wait& wait() noexcept { return wait_; }
+    /// From now on every step is written down there.
+    void trace_into(trace_writer& trace) noexcept { trace_ = &trace; }
 
     /// Of A and AAAA, IPv4 first.
     std::vector<address>& addresses() noexcept { return addresses_; }
@@ -92,6 +96,7 @@ private:
     bool begun_ = false;
     bool too_late_ = false;
     question_wait wait_;
+    trace_writer* trace_ = nullptr;
 
     std::vector<address> addresses_;
     std::vector<std::byte> packet_;

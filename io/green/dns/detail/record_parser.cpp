@@ -22,7 +22,10 @@ public:
     }
 
     bool complete() const noexcept { return in_.ok() && !failed_ && in_.position() == end_; }
-    std::size_t left() const noexcept { return in_.position() < end_ ? end_ - in_.position() : 0; }
+    /// 0 after a failure, so that loops end.
+    std::size_t left() const noexcept {
+        return failed_ || in_.position() > end_ ? 0 : end_ - in_.position();
+    }
     void fail() noexcept { failed_ = true; }
 
     std::uint8_t u8() noexcept { return fits(1) ? in_.u8() : std::uint8_t{0}; }
@@ -45,7 +48,8 @@ public:
     std::string name() {
         if (!fits(1)) return {};
         std::size_t const at = in_.skip_name();
-        return in_.ok() ? in_.text_at(at) : std::string();
+        failed_ = !in_.ok();
+        return failed_ ? std::string() : in_.text_at(at);
     }
 
 private:
