@@ -258,4 +258,39 @@ FIGURES = [
         argument="codec_document",
         suite="codec",
     ),
+    Figure("dns_a_1k", "1000 names at once, A, each", "us", suite="dns"),
+    Figure(
+        "dns_a_10k",
+        "10 000 names at once, A, each",
+        "us",
+        Bar(times_limit=1.11, faster_than={"go": 5, "node": 3, "gevent": 8}),
+        suite="dns",
+    ),
+    Figure("dns_a_100k", "100 000 names at once, A, each", "us", Bar(times_limit=1.33), suite="dns"),
+    Figure("dns_any_1k", "1000 names at once, A and AAAA, each", "us", suite="dns"),
+    Figure("dns_any_10k", "10 000 names at once, A and AAAA, each", "us", Bar(times_limit=1.11), suite="dns"),
+    Figure(
+        "dns_any_100k", "100 000 names at once, A and AAAA, each", "us", Bar(times_limit=1.33), suite="dns"
+    ),
+    Figure(
+        "dns_a_100k_resent",
+        "100 000 names at once: sent again",
+        "",
+        Bar(value=0),
+        argument="dns_a_100k",
+        suite="dns",
+    ),
+    # 1.5 million lookups a second.
+    Figure("dns_shared", "100 000 lookups of 1000 names at once", "ns", Bar(value=667), suite="dns"),
+    Figure(
+        "dns_shared_sent",
+        "100 000 lookups of 1000 names: queries",
+        "",
+        Bar(value=1000),
+        argument="dns_shared",
+        suite="dns",
+    ),
+    Figure("dns_cache_hit", "a name from the cache", "ns", Bar(value=1000), suite="dns"),
+    Figure("dns_pending_bytes", "memory of a lookup that waits", "B", Bar(value=1024), suite="dns"),
+    Figure("dns_far", "names from a server 10 ms away, each", "us", Bar(value=105), suite="dns"),
 ]

@@ -38,6 +38,8 @@ class Program:
     command: list[str]
     version: str = ""
     silent: set[str] = field(default_factory=set)  # figures that it does not have
+    environment: dict[str, str] = field(default_factory=dict)
+    processors: set[int] = field(default_factory=lambda: os.sched_getaffinity(0))
 
 
 @dataclass
@@ -261,6 +263,26 @@ def priority() -> None:
         pass
 
 
+class NameServer:
+    """The server that the suite `dns` asks, on the last processor; its clients have the others."""
+
+    def __init__(self, program: pathlib.Path):
+        *others, own = sorted(os.sched_getaffinity(0))
+        self.clients = set(others) or {own}
+        command = [str(program), "0", str(own)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=priority)
+        self.address = self.process.stdout.readline().strip()
+
+    def serve(self, programs: list[Program]) -> None:
+        for program in programs:
+            program.environment = {"DNS_SERVER": self.address}
+            program.processors = self.clients
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
 class Measurement:
     def __init__(self, programs: dict[str, list[Program]], figures: list[Figure], slices: int):
         self.programs = programs  # by suite
@@ -290,9 +312,15 @@ class Measurement:
 
     def run_one(self, program: Program, argument: str, r: int) -> list[str]:
         command = [*program.command, argument, f"slices={self.slices}"]
+        environment = {**os.environ, **program.environment}
+
+        def prepare() -> None:
+            priority()
+            os.sched_setaffinity(0, program.processors)
+
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=TIMEOUT, preexec_fn=priority
+                command, capture_output=True, text=True, timeout=TIMEOUT, preexec_fn=prepare, env=environment
             )
             lines = [json.loads(line) for line in done.stdout.splitlines()]
         except subprocess.TimeoutExpired:
@@ -575,7 +603,14 @@ def main() -> int:
     load_before = load_average()
     measured = Measurement(programs, figures, slices=5 if options.quick else 30)
     measured.failures = failed
-    measured.run(options.rounds)
+    server = NameServer(options.build_dir / "bench" / "dns_server") if "dns" in programs else None
+    try:
+        if server:
+            server.serve(programs["dns"])
+        measured.run(options.rounds)
+    finally:
+        if server:
+            server.stop()
 
     facts = machine(options.build_dir)
     load = f"{load_before} before, {load_average()} after"
