@@ -18,33 +18,42 @@ struct uv_loop_s;
 namespace green::detail {
 
 //  wire_engine ──► wire_core (heap; outlives its libuv handles)
-//                   ├─ one channel per server: a c-ares channel, its sockets (uv_poll_t),
-//                   │    fifo: queries that wait for a place ─┐
-//                   │    slots: queries in flight             │  each holds wire_query*,
-//                   ├─ done: answered, not yet reported      ─┘  never owns it
+//                   ├─ a wire_server per server: its window, its health and
+//                   │    fifo: queries that wait for a place ─────────────────────┐
+//                   │    wire_channel: a c-ares channel and its sockets           │ each holds
+//                   │     └─ slots: queries in flight ────────────────────────────│ wire_query*,
+//                   ├─ done: answered, not yet reported ──────────────────────────┘ never owns it
+//                   ├─ outbox, inbox: datagrams, many to a system call
 //                   ├─ tick: uv_timer_t, runs while anything is in flight
-//                   └─ kick: uv_timer_t, reports what ended inside start()
+//                   ├─ kick: uv_timer_t, reports what ended inside start()
+//                   └─ flush: uv_prepare_t, sends what start() has put into the outbox
 //
 // A c-ares callback takes the query out of its slot, stores the result and links the query to
 // `done`: nothing else. Only when the ares_* call has returned are waiting queries sent and
 // completions called. So a completion may start, abandon, close or destroy whatever it likes, and
 // c-ares is never entered from its own callback (1.18.1 frees twice when cancelled there, 1.34.7
 // and 1.34.8 lose a query that is started there).
+//
+// Another transport, such as DNS over TLS, takes the place of wire_channel: it is given a query by
+// wire_server, which has taken a place in the window for it, and hands the bytes of the answer to
+// wire_server::answered. All above that, window, health, retries, cache, stays as it is.
 
 class wire_core;
 class wire_channel;
+class wire_server;
 struct wire_slot;
 
 enum class wire_status : std::uint8_t {
     answered,  ///< `answer` says what; see `wire_error`
-    timed_out,  ///< no answer within `wire_options::timeout`
+    timed_out,  ///< no answer within `wire_options::timeout`, or until it was given up
     unreachable,  ///< the system or the server's host refused the packet or the connection
     bad_answer,  ///< an answer came that cannot be read
     failed,  ///< out of memory, or c-ares took the name for malformed
     closed,  ///< the engine was closed first
 };
 
-/// One question to one server, asked once. Whoever owns it derives from it or keeps it as a member,
+/// One question to one server, asked once; once more where the server needs it without EDNS, or over
+/// TCP. Whoever owns it derives from it or keeps it as a member,
 /// at one place in memory until `complete` was called. Its destructor abandons it.
 class wire_query : public list_node<wire_query> {
 public:
@@ -59,8 +68,7 @@ public:
     std::string name;  // as check_name gives it; not changed while active()
     record_type type;
     completion complete;
-    completion sent =
-        nullptr;  // called when it leaves the FIFO for the server, inside start() or not
+    completion sent = nullptr;  // called whenever it leaves the FIFO, inside start() or not
     bool keep_packet = false;  // copy the answer to `packet`, for records other than addresses
 
     wire_status status = wire_status::failed;
@@ -74,11 +82,13 @@ public:
 private:
     friend wire_core;
     friend wire_channel;
+    friend wire_server;
     friend class wire_engine;
     enum class state : std::uint8_t { idle, queued, in_flight, done, reporting };
 
     state state_ = state::idle;
-    wire_channel* channel_ = nullptr;
+    bool over_tcp_ = false;  // the answer over UDP had another case than the question
+    wire_server* server_ = nullptr;
     wire_slot* slot_ = nullptr;
 };
 
@@ -87,16 +97,22 @@ private:
 std::optional<dns_errc> wire_error(const wire_query& query) noexcept;
 
 struct wire_options {
+    /// For a query that nobody gives up before.
     std::chrono::milliseconds timeout{1000};
-    std::chrono::milliseconds tick{50};  // how late a timeout may be noticed
+    std::chrono::milliseconds tick{50};  // how late that may be noticed
 
-    /// Queries in flight per server, 1 to 1000. A UDP socket with the buffer that Linux gives by
-    /// default holds 92 answers of 1232 bytes; what overflows comes back as a timeout. The engine
+    /// Queries in flight per server at most, 1 to 1000; see wire_window. A UDP socket with the buffer
+    /// that Linux gives by default holds 92 answers of 1232 bytes; what overflows is lost. The engine
     /// never has more in flight than the receive buffer it got can hold.
     unsigned window = 100;
     int receive_buffer = 1 << 20;  // bytes asked for; 0 leaves the default
-    bool edns = true;
+    bool edns = true;  // with 1232 bytes; a server that does not know it is asked without
     bool tcp_only = false;
+    bool mix_case = true;  // see message_question.hpp
+
+    /// A source port is used for so many queries or so long (RFC 5452, 9.2).
+    unsigned port_queries = 1000;
+    std::chrono::milliseconds port_age{10'000};
 };
 
 struct wire_stats {
@@ -106,13 +122,13 @@ struct wire_stats {
     std::uint64_t answered = 0;
     std::uint64_t timed_out = 0;
     std::uint64_t abandoned = 0;
+    std::uint64_t dropped = 0;  // datagrams that answer no query, or were forged
 };
 
 /// c-ares as a wire engine on a libuv loop: sends one question to one server and reports what came
 /// back. Retries, deadlines, caching, hosts files and search lists are the caller's.
 ///
-/// Its handles keep the loop alive only while a query is active. Used from the loop's thread only,
-/// with SIGPIPE blocked or ignored there: c-ares 1.18 writes to TCP connections without MSG_NOSIGNAL.
+/// Its handles keep the loop alive only while a query is active. Used from the loop's thread only.
 class wire_engine {
 public:
     /// Throws std::runtime_error if c-ares cannot make a channel for one of the servers.
@@ -130,6 +146,11 @@ public:
     std::size_t servers() const noexcept;
     const address& server(std::size_t index) const noexcept;
 
+    /// The server to ask next: `preferred` or the first after it that is well and not in `asked`, a set
+    /// of bits by index (modulo 64); else one that is sick. The choice is added to `asked`, which is
+    /// emptied before when all have been asked.
+    std::size_t choose(std::size_t preferred, std::uint64_t& asked) noexcept;
+
     /// Sends the query or, with the window of that server full, lets it wait in a FIFO without
     /// bound. The query is not active before. False, and nothing done, once the engine is closed.
     bool start(wire_query& query, std::size_t server) noexcept;
@@ -138,6 +159,10 @@ public:
     /// flight runs on without an owner and keeps its place in the window until c-ares gives it up.
     /// Without effect on a query that is not active.
     static void abandon(wire_query& query) noexcept;
+
+    /// Forgets it as well, but as one that is lost: its place in the window is free, and the server has
+    /// failed.
+    static void give_up(wire_query& query) noexcept;
 
     /// Ends every active query with `closed` before it returns (called in a completion: as soon as
     /// that has returned) and closes all handles. `closed` is called from the last close callback.

@@ -1,19 +1,31 @@
+#include <green/dns/detail/wire_channel.hpp>
+
+#include <green/dns/detail/message_question.hpp>
 #include <green/dns/detail/wire_core.hpp>
 
 #include <algorithm>
+#include <cassert>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include <net/if.h>
-#include <sys/socket.h>
 
 namespace green::detail {
 
 namespace {
 
-constexpr unsigned largest_window = 1000;  // above 1024 c-ares 1.18.1 fails on TCP (writev, EINVAL)
 constexpr int edns_payload = 1232;
-constexpr int memory_per_answer = 2304;  // what the kernel counts for a datagram of 1232 bytes
+constexpr std::size_t longest_name = 255;  // on the wire; as text it is shorter
+
+// Time is kept outside, so c-ares is to wait for longer than anyone. From 1.32 on it learns from past
+// answers how long to wait, 250 ms at least, and this cannot be had otherwise: there it sends again.
+constexpr int patience_ms = 60'000;
+int tries() {
+    int version = 0;
+    ares_version(&version);
+    return version >= 0x012000 ? 6 : 1;
+}
 
 /// "1.2.3.4:53", "[::1]:53", and "[fe80::1]:53%eth0" where c-ares knows what that is.
 std::string server_text(const address& server) {
@@ -35,52 +47,25 @@ std::string server_text(const address& server) {
     );
 }
 
-wire_status read_answer(wire_query& query, int status, std::span<const std::byte> data) {
-    if (!data.empty()) {
-        auto message = parse_message(data);
-        if (!message || message->type != query.type) return wire_status::bad_answer;
-        query.answer = std::move(*message);
-        if (query.keep_packet) query.packet.assign(data.begin(), data.end());
-        return wire_status::answered;
-    }
-    switch (status) {
-    case ARES_ETIMEOUT: return wire_status::timed_out;
-    case ARES_ECONNREFUSED: return wire_status::unreachable;
-#if ARES_VERSION >= 0x011b00
-    case ARES_ENOSERVER: return wire_status::unreachable;
-#endif
-    case ARES_EBADRESP: return wire_status::bad_answer;
-    case ARES_ECANCELLED:
-    case ARES_EDESTRUCTION: return wire_status::closed;
-    default: return wire_status::failed;
-    }
-}
-
 }  // namespace
 
-wire_channel::wire_channel(wire_core& owner, const address& to, const wire_options& options)
-    : core(owner),
-      server(to.port() == 0 ? to.with_port(53) : to),
-      window(std::clamp(options.window, 1u, largest_window)),
-      slots(window),
-      asked_window_(window),
-      asked_buffer_(options.receive_buffer) {
-    if (server.family() == address_family::unix_path) fail(server, ARES_EBADSTR);
-    for (auto& slot : slots) {
-        slot.channel = this;
-        slot.next_free = std::exchange(free_slots, &slot);
-    }
-
+wire_channel::wire_channel(wire_server& server, transport how, bool edns)
+    : server_(server),
+      core_(server.core),
+      transport_(how),
+      edns_(edns),
+      born_(uv_now(server.core.loop)) {
+    if (server.where.family() == address_family::unix_path) fail(server.where, ARES_EBADSTR);
     // Everything that c-ares would else take from files and from the environment is given.
     char lookups[] = "b";
     char no_file[] = "/dev/null";
     ares_options given{};
     given.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_STAYOPEN | ARES_FLAG_NOALIASES |
         ARES_FLAG_NOSEARCH;
-    if (options.edns) given.flags |= ARES_FLAG_EDNS;
-    if (options.tcp_only) given.flags |= ARES_FLAG_USEVC;
-    given.timeout = static_cast<int>(std::max<std::int64_t>(options.timeout.count(), 1));
-    given.tries = 1;
+    if (edns) given.flags |= ARES_FLAG_EDNS;
+    if (how == transport::tcp) given.flags |= ARES_FLAG_USEVC;
+    given.timeout = patience_ms;
+    given.tries = tries();
     given.ndots = 1;
     given.lookups = lookups;
     given.ednspsz = edns_payload;
@@ -95,176 +80,163 @@ wire_channel::wire_channel(wire_core& owner, const address& to, const wire_optio
     mask |= ARES_OPT_QUERY_CACHE;
     given.qcache_max_ttl = 0;
 #endif
-#ifdef ARES_OPT_UDP_MAX_QUERIES
-    // A new source port every thousand queries: harder to guess than the 16 bits of the id.
-    mask |= ARES_OPT_UDP_MAX_QUERIES;
-    given.udp_max_queries = 1000;
-#endif
     static const int initialised = ares_library_init(ARES_LIB_INIT_ALL);
-    if (initialised != ARES_SUCCESS) fail(server, initialised);
-    if (const int status = ares_init_options(&ares, &given, mask); status != ARES_SUCCESS) {
-        fail(server, status);
+    if (initialised != ARES_SUCCESS) fail(server.where, initialised);
+    if (const int status = ares_init_options(&ares_, &given, mask); status != ARES_SUCCESS) {
+        fail(server.where, status);
     }
-    const auto text = server_text(server);
-    if (const int status = ares_set_servers_ports_csv(ares, text.c_str()); status != ARES_SUCCESS) {
-        ares_destroy(std::exchange(ares, nullptr));
-        fail(server, status);
+    const auto text = server_text(server.where);
+    if (const int status = ares_set_servers_ports_csv(ares_, text.c_str());
+        status != ARES_SUCCESS) {
+        ares_destroy(std::exchange(ares_, nullptr));
+        fail(server.where, status);
     }
-    ares_set_socket_configure_callback(ares, on_socket_made, this);
+    use_own_sockets();
 }
 
-wire_channel::~wire_channel() { destroy(); }
-
-void wire_channel::destroy() noexcept {
-    if (!ares) return;
-    const ares_frame frame(core);
-    ares_destroy(std::exchange(ares, nullptr));
-    assert(in_flight == 0 && sockets.empty());
+wire_channel::~wire_channel() {
+    const ares_frame frame(core_);
+    ares_destroy(ares_);
+    // Those whose callback c-ares has lost.
+    while (wire_slot* const slot = waiting_.front()) ended(*slot, ARES_EDESTRUCTION, {});
+    while (left_behind_.pop_front()) {}
+    while (free_.pop_front()) {}
+    assert(sockets_.empty());
 }
 
-void wire_channel::send(wire_query& query) noexcept {
-    assert(free_slots);
-    wire_slot& slot = *free_slots;
-    free_slots = slot.next_free;
+bool wire_channel::worn_out(std::uint64_t now) const noexcept {
+    if (slots_.size() >= wire_window::largest && free_.empty()) return true;
+    if (transport_ == transport::tcp || sent_ == 0) return false;
+    auto const age = static_cast<std::uint64_t>(server_.options.port_age.count());
+    return sent_ >= server_.options.port_queries || now - born_ >= age;
+}
+
+wire_slot& wire_channel::take_slot(wire_query& query) {
+    if (free_.empty()) {
+        slots_.emplace_back().channel = this;
+        free_.push_back(slots_.back());
+    }
+    wire_slot& slot = *free_.pop_front();
     slot.query = &query;
+    slot.holds_place = true;
+    slot.question = 0;
+    slot.mixed_case = false;
+    slot.sent_at = uv_now(core_.loop);
+    slot.number = server_.window.sent();
+    waiting_.push_back(slot);
     query.slot_ = &slot;
     query.state_ = wire_query::state::in_flight;
-    ++in_flight;
-    ++core.stats.in_flight;
-    ++core.stats.sent;
-    if (query.sent) query.sent(query);
-    const ares_frame frame(core);
-    ares_query(ares, query.name.c_str(), 1, static_cast<int>(query.type), on_answer, &slot);
+    ++server_.in_flight;
+    ++core_.stats.in_flight;
+    ++core_.stats.sent;
+    ++sent_;
+    return slot;
 }
 
-void wire_channel::pump() noexcept {
-    while (has_room() && !core.closing) {
-        wire_query* const query = fifo.pop_front();
-        if (!query) return;
-        --core.stats.queued;
-        send(*query);
+void wire_channel::send(wire_query& query) {
+    wire_slot& slot = take_slot(query);
+    if (query.sent) query.sent(query);
+    char mixed[longest_name + 1];
+    const char* name = query.name.c_str();
+    if (server_.mixes_case_ && query.name.size() < longest_name) {
+        slot.case_bits = unforeseeable_bits();
+        slot.mixed_case = mix_case(query.name, slot.case_bits, mixed);
+        mixed[query.name.size()] = '\0';
+        if (slot.mixed_case) name = mixed;
     }
+    const ares_frame frame(core_);
+    being_sent_ = &slot;
+    ares_query(ares_, name, 1, static_cast<int>(query.type), on_answer, &slot);
+    being_sent_ = nullptr;
 }
 
 void wire_channel::process(ares_socket_t readable, ares_socket_t writable) noexcept {
-    const ares_frame frame(core);
-    ares_process_fd(ares, readable, writable);
+    const ares_frame frame(core_);
+    ares_process_fd(ares_, readable, writable);
+}
+
+void wire_channel::tick(std::uint64_t now) noexcept {
+    auto const timeout = static_cast<std::uint64_t>(server_.options.timeout.count());
+    while (wire_slot* const slot = waiting_.front()) {
+        if (now - slot->sent_at < timeout) break;
+        wire_query* const query = std::exchange(slot->query, nullptr);
+        server_.lost(*slot);
+        if (!query) continue;
+        query->slot_ = nullptr;
+        core_.finish(*query, wire_status::timed_out);
+    }
+    // For what c-ares itself has to do in time.
+    if (!waiting_.empty()) process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+}
+
+void wire_channel::forget_all() noexcept {
+    for (wire_slot& slot : slots_) {
+        if (slot.query) core_.forget(*slot.query);
+    }
+}
+
+void wire_channel::free_place(wire_slot& slot) noexcept {
+    if (!std::exchange(slot.holds_place, false)) return;
+    --server_.in_flight;
+    --core_.stats.in_flight;
+}
+
+void wire_channel::leave_behind(wire_slot& slot) noexcept {
+    free_place(slot);
+    waiting_.remove(slot);
+    left_behind_.push_back(slot);
 }
 
 void wire_channel::on_answer(void* arg, int status, int, unsigned char* data, int size) {
     auto& slot = *static_cast<wire_slot*>(arg);
-    auto& channel = *slot.channel;
-    wire_core& core = channel.core;
-    assert(core.inside_ares);
+    assert(slot.channel->core_.inside_ares);
+    const std::size_t bytes = data && size > 0 ? static_cast<std::size_t>(size) : 0;
+    slot.channel->ended(slot, status, {reinterpret_cast<const std::byte*>(data), bytes});
+}
+
+/// c-ares does not know the query any more.
+void wire_channel::ended(wire_slot& slot, int status, std::span<const std::byte> data) noexcept {
+    (slot.holds_place ? waiting_ : left_behind_).remove(slot);
+    free_place(slot);
+    forget_id(slot);
+    free_.push_front(slot);
     wire_query* const query = std::exchange(slot.query, nullptr);
-    slot.next_free = std::exchange(channel.free_slots, &slot);
-    --channel.in_flight;
-    --core.stats.in_flight;
     if (!query) return;
-
     query->slot_ = nullptr;
-    wire_status result = wire_status::failed;
     try {
-        const std::size_t bytes = data && size > 0 ? static_cast<std::size_t>(size) : 0;
-        result = read_answer(*query, status, {reinterpret_cast<const std::byte*>(data), bytes});
+        if (data.empty())
+            server_.failed(*query, status);
+        else
+            server_.answered(slot, *query, data);
     } catch (...) {  // out of memory; c-ares cannot pass an exception on
-    }
-    core.finish(*query, result);
-}
-
-void wire_channel::on_socket_state(void* arg, ares_socket_t fd, int readable, int writable) {
-    auto& channel = *static_cast<wire_channel*>(arg);
-    const int events = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
-    wire_socket* const socket = channel.find(fd);
-    try {
-        if (events == 0 && socket)
-            channel.unwatch(*socket);
-        else if (events != 0 && socket)
-            channel.poll(*socket, events);
-        else if (events != 0)
-            channel.watch(fd, events);
-    } catch (...) {  // out of memory: as without a handle, see watch
+        core_.finish(*query, wire_status::failed);
     }
 }
 
-wire_socket* wire_channel::find(ares_socket_t fd) noexcept {
-    for (wire_socket* const socket : sockets) {
-        if (socket->fd == fd) return socket;
+void wire_channel::identify(wire_slot& slot, std::span<const std::byte> packet) noexcept {
+    slot.question = question_number(packet);
+    slot.id = read_header(packet).id;
+    slot.next_of_id = std::exchange(by_id_[slot.id % by_id_.size()], &slot);
+}
+
+void wire_channel::forget_id(wire_slot& slot) noexcept {
+    if (slot.question == 0) return;
+    wire_slot** link = &by_id_[slot.id % by_id_.size()];
+    while (*link != &slot) link = &(*link)->next_of_id;
+    *link = slot.next_of_id;
+}
+
+bool wire_channel::expects(std::span<const std::byte> datagram) noexcept {
+    const message_header header = read_header(datagram);
+    if (!header.is_answer) return false;
+    const auto question = question_number(datagram);
+    for (wire_slot* s = by_id_[header.id % by_id_.size()]; s; s = s->next_of_id) {
+        if (s->id != header.id) continue;
+        if (s->question == question) return true;
+        // Old servers do not even repeat the question.
+        if (header.format_error && question == 0) server_.drop_edns();
     }
-    return nullptr;
-}
-
-void wire_channel::watch(ares_socket_t fd, int events) {
-    sockets.reserve(sockets.size() + 1);
-    auto socket = std::make_unique<wire_socket>();
-    socket->fd = fd;
-    socket->channel = this;
-    socket->handle.data = socket.get();
-    // Without a handle the queries on this socket end by timeout.
-    if (uv_poll_init(core.loop, &socket->handle, static_cast<int>(fd)) != 0) return;
-    ++core.handles;
-    // Only the tick keeps the loop alive.
-    uv_unref(reinterpret_cast<uv_handle_t*>(&socket->handle));
-    sockets.push_back(socket.release());
-    poll(*sockets.back(), events);
-}
-
-void wire_channel::poll(wire_socket& socket, int events) noexcept {
-    socket.events = events;
-    uv_poll_start(&socket.handle, events, on_poll);
-}
-
-/// c-ares closes the descriptor next, and the number may come back at once: uv_poll_stop takes it
-/// out of epoll now, and the next descriptor gets a handle of its own.
-void wire_channel::unwatch(wire_socket& socket) noexcept {
-    std::erase(sockets, &socket);
-    uv_poll_stop(&socket.handle);
-    uv_close(reinterpret_cast<uv_handle_t*>(&socket.handle), [](uv_handle_t* handle) {
-        auto* const closed = static_cast<wire_socket*>(handle->data);
-        wire_core& core = closed->channel->core;
-        delete closed;
-        core.handle_closed();
-    });
-}
-
-void wire_channel::on_poll(uv_poll_t* handle, int status, int events) {
-    auto& socket = *static_cast<wire_socket*>(handle->data);
-    auto& channel = *socket.channel;
-    const auto fd = socket.fd;
-    // On an error c-ares is to find it by itself, whichever way it tries.
-    const bool error = status < 0;
-    channel.process(
-        error || (events & UV_READABLE) ? fd : ARES_SOCKET_BAD,
-        error || (events & UV_WRITABLE) ? fd : ARES_SOCKET_BAD
-    );
-    // libuv has stopped a handle that it reports an error of. c-ares keeps the socket if a send
-    // took the error off it in the meantime.
-    if (error && channel.find(fd) == &socket) channel.poll(socket, socket.events);
-    channel.core.after_ares();
-}
-
-int wire_channel::on_socket_made(ares_socket_t fd, int type, void* channel) {
-    static_cast<wire_channel*>(channel)->configure(fd, type == SOCK_DGRAM);
-    return 0;
-}
-
-void wire_channel::configure(ares_socket_t fd, bool udp) noexcept {
-#if ARES_VERSION < 0x011700 && defined(SO_BINDTODEVICE)
-    // These versions connect to a link-local address without its scope.
-    char interface[IF_NAMESIZE];
-    if (server.scope() != 0 && if_indextoname(server.scope(), interface)) {
-        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, sizeof interface);
-    }
-#endif
-    if (!udp) return;
-    if (asked_buffer_ > 0) {
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &asked_buffer_, sizeof asked_buffer_);
-    }
-    int got = 0;
-    socklen_t size = sizeof got;
-    if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &got, &size) != 0) return;
-    const auto fits = static_cast<unsigned>(std::max(got / memory_per_answer, 1));
-    window = std::min(asked_window_, fits);
+    return false;
 }
 
 }  // namespace green::detail

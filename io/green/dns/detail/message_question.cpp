@@ -1,0 +1,96 @@
+#include <green/dns/detail/message_question.hpp>
+
+#include <array>
+#include <cerrno>
+
+#include <sys/random.h>
+
+namespace green::detail {
+namespace {
+
+constexpr std::size_t header_size = 12;
+constexpr std::size_t type_and_class = 4;
+
+std::uint8_t octet(std::byte b) noexcept { return std::to_integer<std::uint8_t>(b); }
+
+bool is_letter(std::uint8_t c) noexcept { return static_cast<std::uint8_t>((c | 0x20) - 'a') < 26; }
+bool bit(std::uint64_t bits, unsigned n) noexcept { return bits >> (n % 64) & 1; }
+
+/// Calls `f` with each octet of the labels of the question's name; where the name ends, or 0 when it
+/// does not end within the message or is compressed, which a question never is.
+template <class F>
+std::size_t for_each_octet(std::span<const std::byte> message, F f) noexcept {
+    std::size_t at = header_size;
+    while (at < message.size()) {
+        std::size_t const length = octet(message[at++]);
+        if (length == 0) return at;
+        if (length > 63 || length > message.size() - at) return 0;
+        for (std::byte const b : message.subspan(at, length)) f(octet(b));
+        at += length;
+    }
+    return 0;
+}
+
+/// FNV-1a (Fowler, Noll, Vo).
+class hash {
+public:
+    void add(std::uint8_t c) noexcept { value_ = (value_ ^ c) * 0x100000001b3U; }
+    std::uint64_t value() const noexcept { return value_ | 1; }
+
+private:
+    std::uint64_t value_ = 0xcbf29ce484222325U;
+};
+
+}  // namespace
+
+message_header read_header(std::span<const std::byte> message) noexcept {
+    message_header header;
+    if (message.size() < header_size) return header;
+    header.id = static_cast<std::uint16_t>(octet(message[0]) << 8 | octet(message[1]));
+    header.is_answer = (octet(message[2]) & 0xf8) == 0x80;  // QR, and the opcode 0
+    header.format_error = (octet(message[3]) & 0x0f) == 1;
+    return header;
+}
+
+std::uint64_t unforeseeable_bits() noexcept {
+    thread_local std::array<std::uint64_t, 32> pool;
+    thread_local std::size_t left = 0;
+    if (left == 0) {
+        // Up to 256 bytes come whole or not at all (getrandom(2)).
+        while (getrandom(pool.data(), sizeof pool, 0) < 0 && errno == EINTR) {}
+        left = pool.size();
+    }
+    return pool[--left];
+}
+
+bool mix_case(std::string_view name, std::uint64_t bits, char* out) noexcept {
+    unsigned letters = 0;
+    for (char const c : name) {
+        if (c == '\\') return false;
+        bool const letter = is_letter(static_cast<std::uint8_t>(c));
+        *out++ = static_cast<char>(letter ? (c | 0x20) ^ (bit(bits, letters++) ? 0x20 : 0) : c);
+    }
+    return true;
+}
+
+bool has_case(std::span<const std::byte> message, std::uint64_t bits) noexcept {
+    unsigned letters = 0;
+    bool same = true;
+    std::size_t const end = for_each_octet(message, [&](std::uint8_t c) {
+        if (is_letter(c)) same &= ((c & 0x20) == 0) == bit(bits, letters++);
+    });
+    return end != 0 && same;
+}
+
+std::uint64_t question_number(std::span<const std::byte> message) noexcept {
+    if (message.size() < header_size || octet(message[4]) != 0 || octet(message[5]) != 1) return 0;
+    hash h;
+    std::size_t const end = for_each_octet(message, [&](std::uint8_t c) {
+        h.add(is_letter(c) ? c | 0x20 : c);
+    });
+    if (end == 0 || message.size() - end < type_and_class) return 0;
+    for (std::byte const b : message.subspan(end, type_and_class)) h.add(octet(b));
+    return h.value();
+}
+
+}  // namespace green::detail

@@ -1,0 +1,182 @@
+#include <green/dns/detail/wire_server.hpp>
+
+#include <green/core/time.hpp>
+#include <green/dns/detail/message_question.hpp>
+#include <green/dns/detail/wire_core.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace green::detail {
+
+wire_server::wire_server(wire_core& owner, const address& to, const wire_options& how)
+    : core(owner),
+      where(to.port() == 0 ? to.with_port(53) : to),
+      options(how),
+      window(how.window),
+      edns_(how.edns),
+      mixes_case_(how.mix_case) {
+    auto& channel = how.tcp_only ? tcp_ : udp_;
+    auto const transport = how.tcp_only ? transport::tcp : transport::udp;
+    channel = std::make_unique<wire_channel>(*this, transport, edns_);
+}
+
+wire_server::~wire_server() = default;
+
+template <class F>
+void wire_server::for_each_channel(F f) {
+    if (udp_) f(*udp_);
+    if (tcp_) f(*tcp_);
+    for (const auto& channel : retired_) f(*channel);
+}
+
+void wire_server::start(wire_query& query) noexcept {
+    if (in_flight < window.size() && fifo.empty()) return send(query);
+    query.state_ = wire_query::state::queued;
+    fifo.push_back(query);
+    ++core.stats.queued;
+}
+
+void wire_server::pump() noexcept {
+    while (can_send() && !core.closing) {
+        --core.stats.queued;
+        send(*fifo.pop_front());
+    }
+}
+
+void wire_server::send(wire_query& query) noexcept {
+    try {
+        channel_for(query).send(query);
+    } catch (...) {  // no memory for another channel
+        core.finish(query, wire_status::failed);
+    }
+}
+
+wire_channel& wire_server::channel_for(const wire_query& query) {
+    bool const over_tcp = options.tcp_only || query.over_tcp_;
+    auto& channel = over_tcp ? tcp_ : udp_;
+    if (channel && channel->worn_out(uv_now(core.loop))) retire(channel);
+    if (!channel) {
+        auto const transport = over_tcp ? transport::tcp : transport::udp;
+        channel = std::make_unique<wire_channel>(*this, transport, edns_);
+    }
+    return *channel;
+}
+
+/// The queries that are in flight there may still be answered.
+void wire_server::retire(std::unique_ptr<wire_channel>& channel) {
+    if (!channel) return;
+    retired_.reserve(retired_.size() + 1);
+    retired_.push_back(std::move(channel));
+}
+
+/// In the FIFO again, before all others: it has waited its turn.
+void wire_server::again(wire_query& query) noexcept {
+    query.answer = {};
+    query.packet.clear();
+    query.state_ = wire_query::state::queued;
+    fifo.push_front(query);
+    ++core.stats.queued;
+}
+
+void wire_server::answered(
+    const wire_slot& slot, wire_query& query, std::span<const std::byte> packet
+) {
+    window.answered();
+    auto message = parse_message(packet);
+    if (!message || message->type != query.type) return core.finish(query, wire_status::bad_answer);
+    if (slot.mixed_case && !has_case(packet, slot.case_bits)) {
+        if (!query.over_tcp_) {
+            query.over_tcp_ = true;
+            return again(query);
+        }
+        mixes_case_ = false;  // nobody forges over TCP: the server has a case of its own
+    } else if (query.over_tcp_) {
+        ++core.stats.dropped;  // and it was not the server that answered over UDP
+    }
+    if (message->rcode == response_code::format_error && slot.channel->edns()) {
+        drop_edns();
+        return again(query);
+    }
+    if (message->rcode == response_code::refused)
+        note_failure();
+    else
+        health.answered();
+    query.answer = std::move(*message);
+    if (query.keep_packet) query.packet.assign(packet.begin(), packet.end());
+    core.finish(query, wire_status::answered);
+}
+
+void wire_server::failed(wire_query& query, int status) noexcept {
+    // A case of its own and no TCP: else it could not be asked at all.
+    if (query.over_tcp_) mixes_case_ = false;
+    switch (status) {
+    case ARES_ETIMEOUT: note_failure(); return core.finish(query, wire_status::timed_out);
+    case ARES_ECONNREFUSED:
+#if ARES_VERSION >= 0x011b00
+    case ARES_ENOSERVER:
+#endif
+        note_failure();
+        return core.finish(query, wire_status::unreachable);
+    case ARES_EBADRESP: return core.finish(query, wire_status::bad_answer);
+    case ARES_ECANCELLED:
+    case ARES_EDESTRUCTION:
+        return core.finish(query, core.closing ? wire_status::closed : wire_status::timed_out);
+    default: return core.finish(query, wire_status::failed);
+    }
+}
+
+void wire_server::lost(wire_slot& slot) noexcept {
+    window.lost(slot.number);
+    slot.channel->leave_behind(slot);
+    note_failure();
+}
+
+void wire_server::note_failure() noexcept {
+    if (!health.failed(clock::now())) return;
+    // Sick: should it be the sockets, the next query has new ones.
+    try {
+        retire(udp_);
+        retire(tcp_);
+    } catch (...) {  // out of memory: then it keeps them
+    }
+}
+
+void wire_server::drop_edns() noexcept {
+    if (!std::exchange(edns_, false)) return;
+    try {
+        retire(udp_);
+        retire(tcp_);
+    } catch (...) {  // out of memory: c-ares does without it as well
+    }
+}
+
+void wire_server::tick() noexcept {
+    auto const now = uv_now(core.loop);
+    for_each_channel([&](wire_channel& channel) { channel.tick(now); });
+}
+
+void wire_server::take_errors() noexcept {
+    for_each_channel([](wire_channel& channel) { channel.take_errors(); });
+}
+
+void wire_server::sweep() noexcept {
+    std::erase_if(retired_, [](const auto& channel) { return channel->idle(); });
+}
+
+void wire_server::forget_all() noexcept {
+    while (wire_query* const query = fifo.front()) core.forget(*query);
+    for_each_channel([](wire_channel& channel) { channel.forget_all(); });
+}
+
+void wire_server::close() noexcept {
+    udp_.reset();
+    tcp_.reset();
+    retired_.clear();
+    while (wire_query* const query = fifo.pop_front()) {
+        --core.stats.queued;
+        core.finish(*query, wire_status::closed);
+    }
+}
+
+}  // namespace green::detail

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <green/core/intrusive_list.hpp>
+#include <green/dns/detail/server_health.hpp>
+#include <green/dns/detail/wire.hpp>
+#include <green/dns/detail/wire_channel.hpp>
+#include <green/dns/detail/wire_window.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace green::detail {
+
+class wire_core;
+
+/// One server: what waits for it, how much it is asked at once, what is known about it, and the
+/// channels to it.
+class wire_server {
+public:
+    /// Throws std::runtime_error if c-ares cannot have such a server.
+    wire_server(wire_core& owner, const address& to, const wire_options& options);
+    ~wire_server();
+
+    wire_core& core;
+    const address where;
+    const wire_options& options;
+    intrusive_list<wire_query> fifo;
+    wire_window window;
+    server_health health;
+    std::size_t in_flight = 0;  // places of the window that are taken
+
+    /// Sends it, or lets it wait.
+    void start(wire_query& query) noexcept;
+    /// Keeps the window full.
+    void pump() noexcept;
+    bool can_send() const noexcept { return in_flight < window.size() && !fifo.empty(); }
+
+    /// An answer for a query that was in flight, from the channel that the slot is of.
+    void answered(const wire_slot& slot, wire_query& query, std::span<const std::byte> message);
+    /// c-ares has ended a query without an answer.
+    void failed(wire_query& query, int status) noexcept;
+    /// No answer has come for so long as it was waited for.
+    void lost(wire_slot& slot) noexcept;
+    /// The server does not know EDNS: from now on it is asked without.
+    void drop_edns() noexcept;
+
+    void tick() noexcept;
+    void take_errors() noexcept;
+    /// Destroys the channels that are done. Not while c-ares is on the stack.
+    void sweep() noexcept;
+    /// Nobody is to hear of the active queries.
+    void forget_all() noexcept;
+    /// Ends everything with `closed`.
+    void close() noexcept;
+
+private:
+    using transport = wire_channel::transport;
+
+    void send(wire_query& query) noexcept;
+    wire_channel& channel_for(const wire_query& query);
+    void retire(std::unique_ptr<wire_channel>& channel);
+    void note_failure() noexcept;
+    void again(wire_query& query) noexcept;
+    template <class F>
+    void for_each_channel(F f);
+
+    bool edns_;
+    bool mixes_case_;
+    std::unique_ptr<wire_channel> udp_;
+    std::unique_ptr<wire_channel> tcp_;
+    std::vector<std::unique_ptr<wire_channel>> retired_;
+
+    friend class wire_channel;
+};
+
+}  // namespace green::detail
