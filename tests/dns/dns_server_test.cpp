@@ -36,7 +36,9 @@ struct loop_with_engine {
         std::signal(SIGPIPE, SIG_IGN);
         uv_loop_init(&loop);
         server.reset(new dns_server(&loop, std::move(later)));
-        engine.reset(new wire_engine(&loop, {server->address()}, {.timeout = 150ms, .tick = 10ms}));
+        engine.reset(new wire_engine(
+            &loop, {server->address()}, {.timeout = 150ms, .tick = 10ms, .mix_case = false}
+        ));
     }
     ~loop_with_engine() {
         engine.reset();

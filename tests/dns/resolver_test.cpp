@@ -131,8 +131,9 @@ GREEN_TEST("resolver: errors say what happened", "[resolver]") {
     auto const start = now();
     said = co_await outcome(r, "silent.example.test");
     REQUIRE(said == "resolve silent.example.test: timeout after 3 tries (server " + at + ")");
-    // conformance 224: three tries of one second, on the virtual clock
-    REQUIRE(now() - start == 3s);
+    // conformance 224: tries of 1, 2 and 4 s, each up to a fifth longer
+    REQUIRE(now() - start > 7s);
+    REQUIRE(now() - start < 8400ms);
 }
 
 GREEN_TEST("resolver: no server configured, none that answers", "[resolver]") {
@@ -151,7 +152,8 @@ GREEN_TEST("resolver: a lost answer is asked for again, at the next server", "[r
     resolver r(config);
     std::string const said = co_await outcome(r, "www.example.test", {.family = 4});
     REQUIRE(said == "192.0.2.9");
-    REQUIRE(elapsed() == 1s);
+    REQUIRE(elapsed() >= 1s);
+    REQUIRE(elapsed() < 1200ms);
 }
 
 GREEN_TEST("resolver: a lookup's own limit", "[resolver]") {

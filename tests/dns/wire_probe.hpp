@@ -1,8 +1,7 @@
 #pragma once
 
-#include <green/testing/dns_server.hpp>
-
 #include <green/dns/detail/wire.hpp>
+#include <green/testing/dns_server.hpp>
 
 #include <uv.h>
 
@@ -11,11 +10,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace green::test {
@@ -44,6 +41,7 @@ public:
 
     /// Runs until nothing active is left, as an application would.
     void run() { uv_run(&loop_, UV_RUN_DEFAULT); }
+    void turn() { uv_run(&loop_, UV_RUN_NOWAIT); }
 
 private:
     uv_loop_t loop_;
@@ -69,17 +67,9 @@ struct probe : wire_query {
     std::function<void(probe&)> then;
 };
 
-/// A UDP port that nobody has.
-inline address closed_port() {
-    const int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    const auto any = address::parse("127.0.0.1");
-    if (bind(fd, any.data(), any.size()) != 0) throw std::runtime_error("no free port");
-    sockaddr_storage name;
-    socklen_t size = sizeof name;
-    getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
-    close(fd);
-    return address::from_sockaddr(reinterpret_cast<sockaddr*>(&name), size);
-}
+/// A UDP port that nobody has: an address that no server uses, and no port that the system hands out,
+/// not even to the engine's own sockets.
+inline address closed_port() { return address::parse("127.77.77.77:1"); }
 
 inline std::size_t open_descriptors() {
     std::size_t count = 0;

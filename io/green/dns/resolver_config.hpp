@@ -14,7 +14,8 @@ namespace green {
 struct resolver_config {
     /// Asked in this order; a port of 0 means 53.
     std::vector<address> servers;
-    /// For one try at one server. The next try asks the next server.
+    /// For the first try at a server. The second may take twice as long, those after it four times, each
+    /// up to a fifth more. Each asks another server; those that have failed lately come last.
     std::chrono::nanoseconds timeout = std::chrono::seconds(1);
     /// Tries per question, over all servers. At least 1.
     int tries = 4;
@@ -25,8 +26,9 @@ struct resolver_config {
     /// Domains that a name with fewer dots than `ndots` is completed with; see resolv.conf(5).
     std::vector<std::string> search;
     int ndots = 1;
-    /// Questions in flight at one server, 1 to 1000; those above wait their turn in order. What a
-    /// socket's buffer holds bounds this: more only means that answers are lost.
+    /// Questions in flight at one server at most, 1 to 1000; those above wait their turn in order. With
+    /// more than 100 it begins with 100 and grows while nothing is lost; it shrinks where much is lost,
+    /// and is never more than the socket's buffer holds answers.
     std::size_t max_in_flight = 100;
     /// Once one address family has an answer, the other is waited for so long at most. What comes
     /// later is kept in the cache.

@@ -3,9 +3,17 @@
 #include <green/core/trace_sink.hpp>
 #include <green/loop/loop_core.hpp>
 
+#include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace green::detail {
+namespace {
+
+constexpr unsigned most_doublings = 2;
+constexpr std::chrono::milliseconds shortest_pause{100};
+
+}  // namespace
 
 question::question(question_owner& owner, const question_key& what)
     : wire_query(std::string(what.name()), what.type(), &question::completed),
@@ -21,23 +29,33 @@ question::~question() {
 }
 
 void question::ask() noexcept {
+    wire_engine& engine = owner_.engine();
+    server_ = engine.choose(server_, asked_);
+    sent_at_ = loop_core::current()->now();
     if (++tries_ == 1) {
         if (trace_sink* const trace = trace_sink::active()) {
             trace->begin_async("dns", this, to_string(type) + ' ' + name);
         }
     }
-    if (!owner_.engine().start(*this, server_)) {
+    if (!engine.start(*this, server_)) {
         closed_ = true;
         finish();
     }
 }
 
-/// A try's time runs from here: a question that waits its turn is not late. c-ares has a timeout of
-/// its own, of the same length; this one follows the loop's clock, and c-ares may lose a query.
+/// A try's time runs from here: a question that waits its turn is not late.
 void question::left_queue(wire_query& q) noexcept {
     auto& self = static_cast<question&>(q);
+    self.sent_at_ = loop_core::current()->now();
+    self.arm(self.owner_.try_timeout() * (1 << std::min(self.tries_ - 1, most_doublings)));
+}
+
+/// Expires after `least` or up to a fifth more.
+void question::arm(std::chrono::nanoseconds least) noexcept {
     loop_core& core = *loop_core::current();
-    core.timers().arm_limit(self, saturating_add(core.now(), self.owner_.try_timeout()));
+    auto const share = static_cast<std::int64_t>(core.draw() % 1000);
+    if (armed()) core.timers().disarm(*this);
+    core.timers().arm_limit(*this, saturating_add(core.now(), least + least / 5000 * share));
 }
 
 void question::close() noexcept {
@@ -49,23 +67,53 @@ void question::close() noexcept {
 
 void question::completed(wire_query& q) noexcept { static_cast<question&>(q).tried(); }
 
-/// This try took too long by the loop's clock. The query runs on without us.
 void question::expired() noexcept {
-    wire_engine::abandon(*this);
+    if (std::exchange(pausing_, false)) return ask();
+    // A loop that was kept busy may find the answer and the timeout at the same time.
+    if (wire_engine::has_arrived(*this)) return;
+    wire_engine::give_up(*this);
     status = wire_status::timed_out;
     tried();
 }
 
 void question::tried() noexcept {
-    loop_core::current()->timers().disarm(*this);
+    loop_core& core = *loop_core::current();
+    if (armed()) core.timers().disarm(*this);
+    ended_at_ = core.now();
     conclude();
     closed_ = status == wire_status::closed;
     bool const hopeless = closed_ || result_.error == dns_errc::bad_name;
     bool const again = result_.failure() && !hopeless && static_cast<int>(tries_) < owner_.tries();
     given_up_ = again && holders_ == 0;
-    if (!again || given_up_) return finish();
-    server_ = (server_ + 1) % owner_.engine().servers();
-    ask();
+    if (again && !given_up_)
+        try_again();
+    else
+        finish();
+}
+
+void question::try_again() noexcept {
+    try {
+        failed_.push_back(this_try());
+    } catch (...) {  // out of memory: it is told of no more
+    }
+    ended_at_ = clock::time_point::max();
+    std::size_t const servers = owner_.engine().servers();
+    server_ = (server_ + 1) % servers;
+    bool const all_asked = static_cast<std::size_t>(std::popcount(asked_)) >= servers;
+    if (!all_asked || result_.error == dns_errc::timeout) return ask();
+    pausing_ = true;
+    arm(shortest_pause * (1 << std::min(tries_ - 1, most_doublings)));
+}
+
+question_try question::this_try() const noexcept {
+    auto const end = std::min(ended_at_, loop_core::current()->now());
+    return {static_cast<std::uint32_t>(server_), sent_at_, end - sent_at_, result_.error};
+}
+
+std::vector<question_try> question::tries() const {
+    std::vector<question_try> all = failed_;
+    if (!pausing_) all.push_back(this_try());
+    return all;
 }
 
 /// Takes what this try has brought.

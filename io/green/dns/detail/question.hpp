@@ -8,8 +8,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace green::detail {
 
@@ -39,12 +42,23 @@ public:
     question_wait* wait = nullptr;
 };
 
+/// What became of asking one server once.
+struct question_try {
+    std::uint32_t server;  // its index
+    clock::time_point start;  // when it left for the server, or would have
+    std::chrono::nanoseconds took;
+    std::optional<dns_errc> error;  // empty, not_found and no_data: it answered
+};
+
 /// One name and type, asked until a server answers or the tries are used up; shared by all lookups
-/// that want it. `tries` queries go to one server after the other.
+/// that want it. Each try goes to another server, the sick ones last, and waits twice as long as the
+/// one before, up to four times the first; each up to a fifth longer, by chance, so that what was lost
+/// together is not sent again together. When all servers have failed at once it waits a moment.
 ///
 ///     ask ──► answered ─────────────────────────────────► done
 ///      ▲ └──► timed out, unreachable, server failed ──┬──► done (tries used up)
-///      └──────────── next server ◄────────────────────┘
+///      ├──────────── next server ◄────────────────────┤
+///      └─── pause ◄── all servers have refused ◄──────┘
 ///
 /// Nobody wants it any more: what waits for a place in the window is closed; a query at a server runs
 /// on, so that its answer is known to the next who asks, but is not tried again.
@@ -64,6 +78,8 @@ public:
     /// Waits for a place in the window.
     using wire_query::queued;
     unsigned tries_made() const noexcept { return tries_; }
+    /// All tries so far, in order; one that is under way took until now.
+    std::vector<question_try> tries() const;
     /// The one that is being asked, or was last.
     std::size_t server() const noexcept { return server_; }
     /// Once it is done and not closed.
@@ -84,6 +100,9 @@ private:
     static void completed(wire_query& q) noexcept;
     void expired() noexcept override;
     void tried() noexcept;
+    void try_again() noexcept;
+    question_try this_try() const noexcept;
+    void arm(std::chrono::nanoseconds least) noexcept;
     void conclude() noexcept;
     void finish() noexcept;
 
@@ -91,9 +110,14 @@ private:
     const question_key key_;
     intrusive_list<question_seat> seats_;
     dns_answer result_;
+    std::vector<question_try> failed_;  // all tries but the last
+    clock::time_point sent_at_;
+    clock::time_point ended_at_ = clock::time_point::max();
+    std::uint64_t asked_ = 0;  // servers, see wire_engine::choose
     std::size_t server_ = 0;
     unsigned tries_ = 0;
     unsigned holders_ = 0;
+    bool pausing_ = false;
     bool done_ = false;
     bool closed_ = false;
     bool given_up_ = false;

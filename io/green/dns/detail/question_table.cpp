@@ -8,9 +8,13 @@
 namespace green::detail {
 namespace {
 
+constexpr std::chrono::nanoseconds longest_try = std::chrono::minutes(10);
+
 std::chrono::milliseconds whole_milliseconds(std::chrono::nanoseconds d) noexcept {
     auto const ms = std::chrono::ceil<std::chrono::milliseconds>(d);
-    return std::clamp(ms, std::chrono::milliseconds(1), std::chrono::milliseconds(60'000));
+    return std::clamp<std::chrono::milliseconds>(
+        ms, std::chrono::milliseconds(1), std::chrono::hours(1)
+    );
 }
 
 }  // namespace
@@ -46,7 +50,8 @@ void question_table::ended(question& q) noexcept {
 wire_engine& question_table::engine() {
     if (!engine_) {
         wire_options options;
-        options.timeout = whole_milliseconds(config_.timeout);
+        // Longer than any try, which the question times itself.
+        options.timeout = whole_milliseconds(std::min(config_.timeout, longest_try) * 5);
         options.window = static_cast<unsigned>(config_.max_in_flight);
         options.tcp_only = config_.tcp_only;
         uv_loop_s* const loop = loop_core::require("resolver").native();

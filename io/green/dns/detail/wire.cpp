@@ -68,6 +68,10 @@ void wire_engine::abandon(wire_query& query) noexcept {
     if (query.active()) query.server_->core.abandon(query);
 }
 
+bool wire_engine::has_arrived(wire_query& query) noexcept {
+    return query.active() && query.server_->core.has_arrived(query);
+}
+
 void wire_engine::give_up(wire_query& query) noexcept {
     if (query.active()) query.server_->core.give_up(query);
 }

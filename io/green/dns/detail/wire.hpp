@@ -160,6 +160,10 @@ public:
     /// Without effect on a query that is not active.
     static void abandon(wire_query& query) noexcept;
 
+    /// Looks whether the answer to a query in flight is there, though libuv has not said so. True when
+    /// it is, and when the query has ended otherwise: the completion is about to come.
+    static bool has_arrived(wire_query& query) noexcept;
+
     /// Forgets it as well, but as one that is lost: its place in the window is free, and the server has
     /// failed.
     static void give_up(wire_query& query) noexcept;

@@ -157,6 +157,9 @@ void wire_channel::process(ares_socket_t readable, ares_socket_t writable) noexc
 
 void wire_channel::tick(std::uint64_t now) noexcept {
     auto const timeout = static_cast<std::uint64_t>(server_.options.timeout.count());
+    if (wire_slot* const oldest = waiting_.front(); oldest && now - oldest->sent_at >= timeout) {
+        look();
+    }
     while (wire_slot* const slot = waiting_.front()) {
         if (now - slot->sent_at < timeout) break;
         wire_query* const query = std::exchange(slot->query, nullptr);

@@ -65,6 +65,8 @@ public:
     /// Nobody wants the answer any more, should it come after all.
     void leave_behind(wire_slot& slot) noexcept;
     void forget_all() noexcept;
+    /// Reads the datagrams that are there, though libuv has not said so.
+    void look() noexcept;
     /// Lets c-ares look at the sockets whose batched sends have failed.
     void take_errors() noexcept;
 

@@ -88,6 +88,12 @@ void wire_core::abandon(wire_query& query) noexcept {
     update_handles();
 }
 
+bool wire_core::has_arrived(wire_query& query) noexcept {
+    if (query.slot_) query.slot_->channel->look();
+    update_handles();
+    return query.state_ == wire_query::state::done || query.state_ == wire_query::state::reporting;
+}
+
 void wire_core::give_up(wire_query& query) noexcept {
     wire_slot* const slot = query.slot_;
     wire_server& server = *query.server_;

@@ -20,6 +20,7 @@ public:
     bool start(wire_query& query, std::size_t server) noexcept;
     void abandon(wire_query& query) noexcept;
     void forget(wire_query& query) noexcept;
+    bool has_arrived(wire_query& query) noexcept;
     void give_up(wire_query& query) noexcept;
     void close() noexcept;
     void release() noexcept;  // the wire_engine is gone

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
+#include <utility>
 
 #include <net/if.h>
 #include <netinet/in.h>
@@ -263,16 +265,26 @@ std::optional<std::span<const std::byte>> wire_channel::next_datagram(wire_socke
     return inbox.take();
 }
 
+void wire_channel::look() noexcept {
+    wire_socket* socket = sockets_.front();
+    while (socket && !socket->udp) socket = sockets_.after(*socket);
+    if (!socket) return;
+    socket->drained = false;
+    process(socket->fd, ARES_SOCKET_BAD);
+}
+
 void wire_channel::take_errors() noexcept {
-    for (wire_socket* socket = sockets_.front(); socket;) {
-        const bool failed = socket->error != 0;
-        const int fd = socket->fd;
-        socket = sockets_.after(*socket);
-        // It may close sockets, the next one too.
-        if (failed) {
-            process(fd, ARES_SOCKET_BAD);
-            socket = sockets_.front();
+    wire_socket* socket = sockets_.front();
+    while (socket) {
+        if (socket->error == 0) {
+            socket = sockets_.after(*socket);
+            continue;
         }
+        const int fd = socket->fd;
+        process(fd, ARES_SOCKET_BAD);
+        // c-ares may have closed any of them, and need not have read this one.
+        if (wire_socket* const still = find(fd)) still->error = 0;
+        socket = sockets_.front();
     }
 }
 
