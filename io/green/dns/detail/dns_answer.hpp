@@ -16,8 +16,8 @@ struct dns_answer {
     std::vector<address> addresses;  // of A and AAAA
     std::vector<std::byte> packet;  // of other types: the whole message
     std::optional<std::uint32_t> ttl;  // seconds; empty: nobody said for how long it holds
-    std::uint32_t server = 0;  // who said so, or was asked last
-    std::uint32_t tries = 0;
+    std::uint16_t server = 0;  // who said so, or was asked last
+    std::uint16_t tries = 0;
 
     /// The name does not exist or has no such record: as good an answer as any.
     bool negative() const noexcept {

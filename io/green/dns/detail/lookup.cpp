@@ -49,7 +49,10 @@ bool lookup::advance() {
     }
     while (next_candidate()) {
         ask(now);
-        if (wait_.size() != 0) return false;
+        if (wait_.size() != 0) {
+            if (!addresses_.empty()) wait_.hurry(now);
+            return false;
+        }
         if (judge(now)) return true;
     }
     if (first_) return give_up(*first_);

@@ -59,8 +59,8 @@ public:
 private:
     struct failure {
         dns_errc code;
-        std::size_t server;
-        unsigned tries;
+        std::uint16_t server;
+        std::uint16_t tries;
     };
 
     bool wants_records() const noexcept { return type_ != record_type{}; }

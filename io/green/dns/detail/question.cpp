@@ -119,8 +119,8 @@ std::vector<question_try> question::tries() const {
 /// Takes what this try has brought.
 void question::conclude() noexcept {
     result_.error = wire_error(*this);
-    result_.server = static_cast<std::uint32_t>(server_);
-    result_.tries = tries_;
+    result_.server = static_cast<std::uint16_t>(server_);
+    result_.tries = static_cast<std::uint16_t>(std::min(tries_, 0xffffU));
     if (result_.failure()) return;
     result_.ttl = result_.error ? answer.negative_ttl : answer.ttl;
     result_.addresses = std::move(answer.addresses);

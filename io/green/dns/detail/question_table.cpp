@@ -24,6 +24,7 @@ question_ref question_table::ask(const question_key& what) {
         ++shared_;
         return question_ref(*known);
     }
+    engine();  // throws, if at all, here and not in the middle of a question
     question_ref q(*new question(*this, what));
     questions_.insert(*q);
     q->ask();

@@ -5,8 +5,12 @@
 #include <green/dns/detail/question.hpp>
 #include <green/loop/timer_queue.hpp>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
+#include <string>
+#include <utility>
 
 namespace green::detail {
 
@@ -27,6 +31,10 @@ public:
     void set_limits(clock::time_point deadline, std::chrono::nanoseconds patience) noexcept {
         deadline_ = deadline;
         patience_ = patience;
+    }
+    /// There is an answer already: the others have `patience` from now on.
+    void hurry(clock::time_point now) noexcept {
+        deadline_ = std::min(deadline_, saturating_add(now, patience_));
     }
     void add(question_ref q) noexcept { questions_[count_++] = std::move(q); }
     /// Forgets the questions.

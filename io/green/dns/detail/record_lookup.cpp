@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace green::detail {
@@ -61,6 +62,7 @@ task<std::vector<raw_record>> query_raw_records(
     std::uint16_t type,
     lookup_options options
 ) {
+    if (type == 0) throw std::invalid_argument("resolver::query: 0 is no type");
     if (core->look_due()) co_await core->look();
     lookup l(*core, std::move(name), static_cast<record_type>(type), options);
     while (!l.advance()) co_await l.wait();
