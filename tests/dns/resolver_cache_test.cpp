@@ -403,5 +403,11 @@ GREEN_TEST("explain: every step of a lookup, in words", "[explain]") {
     server.silent("silent.test");
     trace = co_await r.explain("silent.test", options);
     REQUIRE_FALSE(trace.answered);
-    REQUIRE(trace.to_string().find("timeout after 2 tries") != text.npos);
+    text = trace.to_string();
+    INFO(text);
+    REQUIRE(text.find("timeout after 2 tries") != text.npos);
+    REQUIRE(
+        text.find("│     ├─ try 1 at " + server.address().to_string() + ": timeout, 1.") !=
+        text.npos
+    );
 }

@@ -11,8 +11,9 @@
 #include <vector>
 
 // What `resolver::query<Record>` gives, one struct per type of record, with the field names of its
-// RFC. Names are without the final dot, in the case that they came in; "" is the root. `ttl` is what
-// is left of it: with a cached answer less than the server said.
+// RFC. Names are without the final dot; "" is the root. A dot or a backslash inside a label is escaped
+// with a backslash, what does not print as `\DDD`. `ttl` is what is left of it: with a cached answer
+// less than the server said.
 
 namespace green {
 
@@ -149,7 +150,7 @@ struct tlsa {
 /// A record of any type, its data as they came. Names in the data of the old types (RFC 3597, 4) may
 /// be compressed and cannot be read then.
 struct raw_record {
-    std::string name;  ///< its owner: the end of the CNAME chain
+    std::string name;  ///< its owner, in lower case: the end of the CNAME chain
     std::uint16_t type = 0;
     std::vector<std::byte> data;
     std::chrono::seconds ttl{0};

@@ -82,6 +82,13 @@ bool has_case(std::span<const std::byte> message, std::uint64_t bits) noexcept {
     return end != 0 && same;
 }
 
+void fold_case(std::span<std::byte> message) noexcept {
+    std::size_t const end = for_each_octet(message, [](std::uint8_t) {});
+    for (std::size_t at = header_size; at < end; ++at) {  // the length of a label is no letter
+        if (is_letter(octet(message[at]))) message[at] |= std::byte{0x20};
+    }
+}
+
 std::uint64_t question_number(std::span<const std::byte> message) noexcept {
     if (message.size() < header_size || octet(message[4]) != 0 || octet(message[5]) != 1) return 0;
     hash h;

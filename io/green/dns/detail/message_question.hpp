@@ -28,6 +28,10 @@ bool mix_case(std::string_view name, std::uint64_t bits, char* out) noexcept;
 /// Whether the question of a message has the case that `mix_case` gave it. False without a question.
 bool has_case(std::span<const std::byte> message, std::uint64_t bits) noexcept;
 
+/// Takes the case of `mix_case` back: makes the letters of the question's name small, and with it those
+/// of the names in the message that point there.
+void fold_case(std::span<std::byte> message) noexcept;
+
 /// A number for the question section of a message, the same for every case of its letters; 0 when it is
 /// not exactly one whole question.
 std::uint64_t question_number(std::span<const std::byte> message) noexcept;

@@ -1,6 +1,7 @@
 #include <green/dns/detail/question.hpp>
 
 #include <green/core/trace_sink.hpp>
+#include <green/dns/detail/message_question.hpp>
 #include <green/loop/loop_core.hpp>
 
 #include <algorithm>
@@ -125,6 +126,7 @@ void question::conclude() noexcept {
     result_.ttl = result_.error ? answer.negative_ttl : answer.ttl;
     result_.addresses = std::move(answer.addresses);
     result_.packet = std::move(packet);
+    fold_case(result_.packet);
 }
 
 void question::finish() noexcept {
@@ -140,7 +142,7 @@ void question::drop() noexcept {
     if (--holders_ != 0) return;
     if (done_ || tries_ == 0)
         delete this;
-    else if (queued())
+    else if (queued() || pausing_)
         close();
 }
 

@@ -207,7 +207,7 @@ std::optional<std::vector<raw_record>> parse_raw_records(
     std::vector<raw_record> records;
     bool const good = for_each_record(message, [&](message_reader in, const resource_record& r) {
         raw_record& record = records.emplace_back();
-        record.name = in.text_at(r.owner);
+        record.name = in.name_at(r.owner);
         record.type = static_cast<std::uint16_t>(r.type);
         in.move_to(r.data);
         auto const data = in.bytes(r.data_size);

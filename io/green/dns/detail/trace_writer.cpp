@@ -66,10 +66,18 @@ void trace_writer::asked(const question& q, const resolver_config& config) {
     std::string text = to_string(q.key().type()) + ": ";
     text += q.done() ? said(q.result()) : "not waited for any longer";
     add(trace_step::kind::query, 1, std::move(text));
-    std::string server = config.servers[q.server()].to_string();
-    std::string tries = q.queued() ? "waits for its turn at "
-                                   : "try " + std::to_string(q.tries_made()) + " at ";
-    add(trace_step::kind::try_, 2, tries + server);
+    std::vector<question_try> const tries = q.tries();
+    for (std::size_t i = 0; i < tries.size(); ++i) {
+        question_try const& t = tries[i];
+        bool const under_way = !q.done() && i + 1 == tries.size();
+        std::string line = "try " + std::to_string(i + 1) + " at ";
+        line += config.servers[t.server].to_string() + ": ";
+        if (under_way)
+            line += q.queued() ? "waits for its turn" : "no answer yet";
+        else
+            line += t.error ? to_string(*t.error) : "answered";
+        add(trace_step::kind::try_, 2, line + ", " + printable_time(t.took));
+    }
 }
 
 void trace_writer::found(const std::vector<address>& addresses) {
