@@ -18,15 +18,20 @@
 
 namespace green {
 
-namespace detail {
-class resolver_core;
-}  // namespace detail
-
-/// Resolves host names on the loop, without a thread, over c-ares. Any number of lookups may be
-/// started at once: they wait in line for `max_in_flight`.
+/// Resolves names on the loop, without a thread, over c-ares. Any number of lookups may be started at
+/// once: they wait in line for `resolver_config::max_in_flight`.
 ///
 /// Literals, localhost and the hosts file are answered at once and never reach the network; neither
-/// do `.onion` and `.invalid`. Equal questions that are in flight at the same time are one query.
+/// do `.onion` and `.invalid`. What the cache knows is answered without a suspension. Equal questions
+/// that are in flight at the same time are one query; who is cancelled or late leaves it to the
+/// others, and a query that nobody waits for any more still fills the cache. For names that only the
+/// system's own resolver knows (mDNS, LDAP) there is `getaddrinfo_system`.
+///
+///     resolver_config config = resolver_config::system();
+///     config.tries = 2;
+///     resolver r(config);
+///     auto addresses = co_await r.resolve("www.example.org", 443);
+///     auto mail = co_await r.query<mx>("example.org");
 ///
 /// Belongs to the loop of its first lookup. Destroying it, or the end of the run, ends its lookups
 /// with closed_error.
