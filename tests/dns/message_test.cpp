@@ -1,6 +1,7 @@
 #include <green/dns/detail/message.hpp>
 
 #include "support/catch.hpp"
+
 #include <green/testing/dns_packet.hpp>
 
 #include <memory>
