@@ -188,7 +188,8 @@ TEST_CASE("records: what is too short, too long or of another type is no answer"
     CHECK(count_records<mx>({}) == -1);
 }
 
-/// GREEN_FUZZ_SECONDS makes it go on for so long, with other bytes each time.
+/// GREEN_FUZZ_SECONDS=600 GREEN_TEST_TIMEOUT_SCALE=60 makes it go on for ten minutes, with other bytes
+/// each time.
 TEST_CASE("records: damaged messages are read to their end and no further", "[records][fuzz]") {
     std::vector<bytes> good;
     for (std::uint16_t const type : types) good.push_back(packet_of(type));
