@@ -169,8 +169,8 @@ def check(arguments: argparse.Namespace, compiler: toolchain.Toolchain, common: 
     if not snippet.runs:
         return ""
 
-    library = arguments.library
-    link = compiler.command(str(unit), str(library), f"-Wl,-rpath,{library.parent}", "-pthread", "-o", str(program))
+    libraries = [word for library in arguments.library for word in (str(library), f"-Wl,-rpath,{library.parent}")]
+    link = compiler.command(str(unit), *libraries, "-pthread", "-o", str(program))
     link += arguments.link_arg
     result = subprocess.run(link, capture_output=True, text=True)
     if result.returncode != 0:
@@ -192,13 +192,13 @@ def check(arguments: argparse.Namespace, compiler: toolchain.Toolchain, common: 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     toolchain.add_arguments(parser)
-    parser.add_argument("--library", type=pathlib.Path, required=True)
-    parser.add_argument("--link-arg", action="append", default=[], help="after the library; may be repeated")
+    parser.add_argument("--library", type=pathlib.Path, action="append", required=True, help="may be repeated")
+    parser.add_argument("--link-arg", action="append", default=[], help="after the libraries; may be repeated")
     parser.add_argument("--source-root", type=pathlib.Path, required=True)
     parser.add_argument("--work-dir", type=pathlib.Path, required=True)
     parser.add_argument("--only", default="", help="only the files with this in their names")
     arguments = parser.parse_args()
-    arguments.library = arguments.library.resolve()
+    arguments.library = [library.resolve() for library in arguments.library]
     arguments.work_dir.mkdir(parents=True, exist_ok=True)
     compiler = toolchain.Toolchain.from_arguments(arguments)
 

@@ -17,6 +17,10 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 MAIN = HERE / "main.cpp"
+TESTING = HERE / "testing.cpp"  # a user's test, with green-testing
+
+
+LAYERS = ("runtime", "io", "tests/support")
 
 
 class Failure(Exception):
@@ -70,8 +74,9 @@ def check_files(work: pathlib.Path, library_dir: pathlib.Path, kind: str) -> Non
     headers = work / "prefix" / "include" / "green"
     installed = {path.relative_to(headers) for path in headers.rglob("*") if path.is_file()}
     written = {
-        path.relative_to(ROOT / layer / "green") for layer in ("runtime", "io") for path in (ROOT / layer / "green").rglob("*.hpp")
+        path.relative_to(ROOT / layer / "green") for layer in LAYERS for path in (ROOT / layer / "green").rglob("*.hpp")
     }
+    written = {path for path in written if path.parts[:2] != ("testing", "detail")}  # these name libuv's types
     if installed != written:
         raise Failure(f"installed headers differ from those of the tree: {sorted(map(str, installed ^ written))}")
     if kind == "static":
@@ -90,6 +95,9 @@ def with_pkg_config(kind: str, work: pathlib.Path, library_dir: pathlib.Path) ->
     program = work / "with_pkg_config"
     call(*compiler(), "-std=c++20", MAIN, *shlex.split(flags), "-o", program)
     run_linked(program, kind, library_dir)
+    flags = call("pkg-config", "--cflags", "--libs", *static, "green-testing", PKG_CONFIG_PATH=str(library_dir / "pkgconfig"))
+    call(*compiler(), "-std=c++20", TESTING, *shlex.split(flags), "-o", program)
+    run_linked(program, kind, library_dir)
 
 
 def with_cmake(kind: str, work: pathlib.Path, library_dir: pathlib.Path) -> None:
@@ -101,7 +109,8 @@ def with_cmake(kind: str, work: pathlib.Path, library_dir: pathlib.Path) -> None
         f"-DCMAKE_CXX_COMPILER={command[0]}", *launcher, CXX="",
     )  # fmt: skip
     call("cmake", "--build", build)
-    run_linked(build / "user", kind, library_dir)
+    for user in ("user", "user_test"):
+        run_linked(build / user, kind, library_dir)
 
 
 def as_subproject(kind: str, work: pathlib.Path, _: pathlib.Path) -> None:
@@ -109,10 +118,12 @@ def as_subproject(kind: str, work: pathlib.Path, _: pathlib.Path) -> None:
     (source / "subprojects").mkdir(parents=True)
     shutil.copy(HERE / "meson" / "meson.build", source)
     shutil.copy(MAIN, source)
+    shutil.copy(TESTING, source)
     (source / "subprojects" / "green").symlink_to(ROOT)
     call("meson", "setup", build, source, f"-Ddefault_library={kind}", "--force-fallback-for=green")
     call("meson", "compile", "-C", build)
-    run_linked(build / "user", kind, build / "subprojects" / "green")
+    for user in ("user", "user_test"):
+        run_linked(build / user, kind, build / "subprojects" / "green")
 
 
 def main() -> int:

@@ -13,6 +13,10 @@
 
 namespace green::testing {
 
+namespace detail {
+class dns_script;
+}  // namespace detail
+
 /// What may be wrong with a datagram.
 enum class dns_fault : std::uint8_t {
     none,
@@ -85,7 +89,7 @@ public:
     const dns_reply_options& options() const noexcept { return options_; }
 
 private:
-    friend class dns_script;
+    friend detail::dns_script;
     enum class kind : std::uint8_t { records, alias, silent, fail, garbage, datagram, computed };
 
     dns_reply(kind what, dns_reply_options options) : what_(what), options_(options) {}

@@ -3,8 +3,8 @@
 #include <green/loop/loop_core.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/spawn.hpp>
-#include <green/testing/dns_listener.hpp>
-#include <green/testing/dns_script.hpp>
+#include <green/testing/detail/dns_listener.hpp>
+#include <green/testing/detail/dns_script.hpp>
 
 #include <algorithm>
 #include <map>
@@ -14,6 +14,11 @@
 namespace green::testing {
 
 namespace {
+
+using detail::dns_listener;
+using detail::dns_peer;
+using detail::dns_script;
+using detail::lower_case;
 
 task<> call_later(std::chrono::nanoseconds delay, std::function<void()> f) {
     co_await sleep_for(delay);

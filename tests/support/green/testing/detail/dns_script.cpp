@@ -1,9 +1,9 @@
-#include <green/testing/dns_script.hpp>
+#include <green/testing/detail/dns_script.hpp>
 
 #include <algorithm>
 #include <stdexcept>
 
-namespace green::testing {
+namespace green::testing::detail {
 
 namespace {
 
@@ -181,4 +181,4 @@ std::optional<dns_script::plan> dns_script::serve(const dns_question& question, 
     return p;
 }
 
-}  // namespace green::testing
+}  // namespace green::testing::detail

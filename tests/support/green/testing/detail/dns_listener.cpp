@@ -1,4 +1,4 @@
-#include <green/testing/dns_listener.hpp>
+#include <green/testing/detail/dns_listener.hpp>
 
 #include <cerrno>
 #include <string>
@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace green::testing {
+namespace green::testing::detail {
 
 namespace {
 
@@ -231,4 +231,4 @@ void dns_listener::on_input(uv_stream_t* stream, ssize_t size, const uv_buf_t* b
     }
 }
 
-}  // namespace green::testing
+}  // namespace green::testing::detail

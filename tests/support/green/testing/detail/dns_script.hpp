@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace green::testing {
+namespace green::testing::detail {
 
 /// What a `dns_server` is told to say, apart from how it gets the questions.
 class dns_script {
@@ -56,4 +56,4 @@ private:
 
 std::string lower_case(std::string_view text);
 
-}  // namespace green::testing
+}  // namespace green::testing::detail

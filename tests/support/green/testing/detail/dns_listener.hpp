@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-namespace green::testing {
+namespace green::testing::detail {
 
 /// Whom a query came from, and how: where its reply goes. Does nothing once the listener is closed.
 class dns_peer {
@@ -70,4 +70,4 @@ private:
     std::array<char, 65536> buffer_;
 };
 
-}  // namespace green::testing
+}  // namespace green::testing::detail
