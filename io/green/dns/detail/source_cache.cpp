@@ -72,7 +72,7 @@ source_address source_cache::ask(const address& to) {
     if (fd < 0) return std::nullopt;
     sockaddr nobody{};
     nobody.sa_family = AF_UNSPEC;
-    connect(fd, &nobody, sizeof nobody);
+    static_cast<void>(connect(fd, &nobody, sizeof nobody));  // BSD disconnects with an error
     const address there = to.with_port(any_port);
     if (connect(fd, there.data(), there.size()) != 0) return std::nullopt;
     sockaddr_storage name;
