@@ -190,7 +190,7 @@ GREEN_TEST("system_config: all wait for the first big hosts file", "[dns][config
     cancelled.cancel();
     co_await joinall(lookups);
     for (auto const& found : lookups) REQUIRE(found.result() == "10.0.0.1");
-    co_await joinall(std::vector{cancelled});
+    co_await cancelled.join();
     REQUIRE(cancelled.cancelled());
 }
 
@@ -228,7 +228,7 @@ GREEN_TEST("system_config: destroyed while its first hosts file is read", "[dns]
         auto waiting = spawn(look_up(config, "box.test"));
         co_await yield();
         waiting.cancel();
-        co_await joinall(std::vector{waiting});
+        co_await waiting.join();
     }
     co_await yield();
 }

@@ -113,7 +113,7 @@ GREEN_TEST("getaddrinfo_system: cancelled before it starts", "[dns][system]") {
     begun = 0;
     auto lookup = spawn(outcome(answer_at_gate, "a.test"));
     lookup.cancel();
-    co_await joinall(std::vector{lookup});
+    co_await lookup.join();
     REQUIRE(lookup.cancelled());
     REQUIRE(begun == 0);
 }
@@ -123,7 +123,7 @@ GREEN_TEST_REAL_CLOCK("getaddrinfo_system: the caller leaves, the call runs on",
     auto lookup = spawn(outcome(answer_at_gate, "a.test"));
     co_await until(begun, 1);
     lookup.cancel();
-    co_await joinall(std::vector{lookup});
+    co_await lookup.join();
     REQUIRE(lookup.cancelled());
     REQUIRE(ended == 0);
     open_gate(1);
@@ -144,7 +144,7 @@ GREEN_TEST_REAL_CLOCK("getaddrinfo_system: so many at once, the rest in line", "
     co_await until(begun, many);
     // One that waits in line is dropped and never begins.
     lookups.back().cancel();
-    co_await joinall(std::vector{lookups.back()});
+    co_await lookups.back().join();
     REQUIRE(begun == many);
     open_gate(many + 1);
     co_await joinall(lookups);
@@ -170,7 +170,7 @@ GREEN_TEST_REAL_CLOCK(
     open_gate(1);
     co_await until(ended, 1);
     lookup.cancel();  // the answer may be there already, or not
-    co_await joinall(std::vector{lookup});
+    co_await lookup.join();
     REQUIRE(won != lookup.cancelled());
 }
 
