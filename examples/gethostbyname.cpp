@@ -11,9 +11,8 @@
 // It needs no network: a DNS server in this process gives the answers, the last one too late. The
 // clock is virtual, so the five seconds pass at once.
 
-#include <green/testing/dns_server.hpp>
-
 #include <green/green.hpp>
+#include <green/testing/dns_server.hpp>
 
 #include <cstdio>
 #include <string>

@@ -8,9 +8,8 @@
 // which looks for a number ("nonce") whose hash with the address begins with enough zero bits. All the
 // while the loop ticks: the last line says how late its worst tick was.
 
-#include <green/testing/dns_server.hpp>
-
 #include <green/green.hpp>
+#include <green/testing/dns_server.hpp>
 
 #include <algorithm>
 #include <charconv>
