@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <utility>
 
@@ -72,7 +73,8 @@ source_address source_cache::ask(const address& to) {
     if (fd < 0) return std::nullopt;
     sockaddr nobody{};
     nobody.sa_family = AF_UNSPEC;
-    static_cast<void>(connect(fd, &nobody, sizeof nobody));  // BSD disconnects with an error
+    // BSD disconnects and complains of the family.
+    if (connect(fd, &nobody, sizeof nobody) != 0 && errno != EAFNOSUPPORT) return std::nullopt;
     const address there = to.with_port(any_port);
     if (connect(fd, there.data(), there.size()) != 0) return std::nullopt;
     sockaddr_storage name;
