@@ -32,7 +32,6 @@ question::~question() {
 void question::ask() noexcept {
     wire_engine& engine = owner_.engine();
     server_ = engine.choose(server_, asked_);
-    sent_at_ = loop_core::current()->now();
     if (++tries_ == 1) {
         if (trace_sink* const trace = trace_sink::active()) {
             trace->begin_async("dns", this, to_string(type) + ' ' + name);
@@ -48,15 +47,16 @@ void question::ask() noexcept {
 void question::left_queue(wire_query& q) noexcept {
     auto& self = static_cast<question&>(q);
     self.sent_at_ = loop_core::current()->now();
-    self.arm(self.owner_.try_timeout() * (1 << std::min(self.tries_ - 1, most_doublings)));
+    auto const least = self.owner_.try_timeout() * (1 << std::min(self.tries_ - 1, most_doublings));
+    self.arm(self.sent_at_, least);
 }
 
-/// Expires after `least` or up to a fifth more.
-void question::arm(std::chrono::nanoseconds least) noexcept {
+/// Expires `least` after `from` or up to a fifth later.
+void question::arm(clock::time_point from, std::chrono::nanoseconds least) noexcept {
     loop_core& core = *loop_core::current();
     auto const share = static_cast<std::int64_t>(core.draw() % 1000);
     if (armed()) core.timers().disarm(*this);
-    core.timers().arm_limit(*this, saturating_add(core.now(), least + least / 5000 * share));
+    core.timers().arm_limit(*this, saturating_add(from, least + least / 5000 * share));
 }
 
 void question::close() noexcept {
@@ -97,18 +97,20 @@ void question::try_again() noexcept {
         failed_.push_back(this_try());
     } catch (...) {  // out of memory: it is told of no more
     }
-    ended_at_ = clock::time_point::max();
+    auto const end = std::exchange(ended_at_, clock::time_point::max());
+    sent_at_ = clock::time_point::max();
     std::size_t const servers = owner_.engine().servers();
     server_ = (server_ + 1) % servers;
     bool const all_asked = static_cast<std::size_t>(std::popcount(asked_)) >= servers;
     if (!all_asked || result_.error == dns_errc::timeout) return ask();
     pausing_ = true;
-    arm(shortest_pause * (1 << std::min(tries_ - 1, most_doublings)));
+    arm(end, shortest_pause * (1 << std::min(tries_ - 1, most_doublings)));
 }
 
 question_try question::this_try() const noexcept {
     auto const end = std::min(ended_at_, loop_core::current()->now());
-    return {static_cast<std::uint32_t>(server_), sent_at_, end - sent_at_, result_.error};
+    auto const start = std::min(sent_at_, end);  // later: it still waits its turn
+    return {static_cast<std::uint32_t>(server_), start, end - start, result_.error};
 }
 
 std::vector<question_try> question::tries() const {

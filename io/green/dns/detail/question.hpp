@@ -45,7 +45,7 @@ public:
 /// What became of asking one server once.
 struct question_try {
     std::uint32_t server;  // its index
-    clock::time_point start;  // when it left for the server, or would have
+    clock::time_point start;  // when it left for the server
     std::chrono::nanoseconds took;
     std::optional<dns_errc> error;  // empty, not_found and no_data: it answered
 };
@@ -102,7 +102,7 @@ private:
     void tried() noexcept;
     void try_again() noexcept;
     question_try this_try() const noexcept;
-    void arm(std::chrono::nanoseconds least) noexcept;
+    void arm(clock::time_point from, std::chrono::nanoseconds least) noexcept;
     void conclude() noexcept;
     void finish() noexcept;
 
@@ -111,7 +111,7 @@ private:
     intrusive_list<question_seat> seats_;
     dns_answer result_;
     std::vector<question_try> failed_;  // all tries but the last
-    clock::time_point sent_at_;
+    clock::time_point sent_at_ = clock::time_point::max();
     clock::time_point ended_at_ = clock::time_point::max();
     std::uint64_t asked_ = 0;  // servers, see wire_engine::choose
     std::size_t server_ = 0;

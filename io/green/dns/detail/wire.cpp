@@ -41,6 +41,10 @@ const address& wire_engine::server(std::size_t index) const noexcept {
 std::size_t wire_engine::choose(std::size_t preferred, std::uint64_t& asked) noexcept {
     auto const bit = [](std::size_t i) { return std::uint64_t{1} << (i % 64); };
     std::size_t const count = servers();
+    if (!(asked & bit(preferred)) && !core_->servers[preferred]->health.sick()) {
+        asked |= bit(preferred);
+        return preferred;
+    }
     auto const find = [&](auto wanted) {
         for (std::size_t i = 0; i < count; ++i) {
             std::size_t const s = (preferred + i) % count;
