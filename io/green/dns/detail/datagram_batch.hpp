@@ -52,11 +52,13 @@ public:
 
     datagram_inbox();
 
-    /// What is left of another socket is forgotten.
-    bool empty(const wire_socket& of) const noexcept { return owner_ != &of || next_ == count_; }
-    /// Takes what has arrived, as many as recvmmsg says.
+    /// How many have been taken from a socket, which may be closed, and not been read.
+    std::size_t left(const wire_socket* of) const noexcept {
+        return owner_ == of ? count_ - next_ : 0;
+    }
+    /// Takes what has arrived; what is left of another socket is forgotten. Returns what recvmmsg does.
     int fill(const wire_socket& of) noexcept;
-    /// The next one; empty for one that was larger than `largest`. Not when empty.
+    /// The next one, of those that are left; empty for one that was larger than `largest`.
     std::span<const std::byte> take() noexcept;
     void forget(const wire_socket& socket) noexcept;
 

@@ -96,6 +96,7 @@ private:
     void configure(const wire_socket& socket) noexcept;
     wire_socket* find(ares_socket_t fd) noexcept;
     void poll(wire_socket& socket, int events) noexcept;
+    void read(wire_socket& socket) noexcept;
     std::optional<std::span<const std::byte>> next_datagram(wire_socket& socket) noexcept;
 
     wire_server& server_;

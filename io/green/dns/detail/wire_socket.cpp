@@ -197,11 +197,9 @@ void wire_channel::on_poll(uv_poll_t* handle, int status, int events) {
     const auto fd = socket.fd;
     // On an error c-ares is to find it by itself, whichever way it tries.
     const bool error = status < 0;
-    socket.drained = false;
-    channel.process(
-        error || (events & UV_READABLE) ? fd : ARES_SOCKET_BAD,
-        error || (events & UV_WRITABLE) ? fd : ARES_SOCKET_BAD
-    );
+    if (error || (events & UV_READABLE)) channel.read(socket);
+    const bool writable = error || (events & UV_WRITABLE);
+    if (writable && channel.find(fd) == &socket) channel.process(ARES_SOCKET_BAD, fd);
     // libuv has stopped a handle that it reports an error of. c-ares keeps the socket if a send
     // took the error off it in the meantime.
     if (error && channel.find(fd) == &socket) channel.poll(socket, socket.events);
@@ -255,7 +253,7 @@ ssize_t wire_channel::receive(
 std::optional<std::span<const std::byte>> wire_channel::next_datagram(wire_socket& socket
 ) noexcept {
     datagram_inbox& inbox = core_.inbox;
-    if (inbox.empty(socket)) {
+    if (inbox.left(&socket) == 0) {
         errno = EAGAIN;
         if (socket.drained) return std::nullopt;
         const int got = inbox.fill(socket);
@@ -265,12 +263,24 @@ std::optional<std::span<const std::byte>> wire_channel::next_datagram(wire_socke
     return inbox.take();
 }
 
+/// c-ares takes all that is there. It may close the socket.
+void wire_channel::read(wire_socket& socket) noexcept {
+    const int fd = socket.fd;
+    socket.drained = false;
+    process(fd, ARES_SOCKET_BAD);
+    // A program that was built with an older c-ares and runs with 1.34 or newer: that takes a single
+    // datagram at a time through the functions it was given.
+    const datagram_inbox& inbox = core_.inbox;
+    for (std::size_t left = inbox.left(&socket), before = 0; left != 0 && left != before;) {
+        process(fd, ARES_SOCKET_BAD);
+        before = std::exchange(left, inbox.left(&socket));
+    }
+}
+
 void wire_channel::look() noexcept {
     wire_socket* socket = sockets_.front();
     while (socket && !socket->udp) socket = sockets_.after(*socket);
-    if (!socket) return;
-    socket->drained = false;
-    process(socket->fd, ARES_SOCKET_BAD);
+    if (socket) read(*socket);
 }
 
 void wire_channel::take_errors() noexcept {
