@@ -73,6 +73,7 @@ class Made:
 
 
 def anchor_of(name: str) -> str:
+    name = name.replace("::", "-m-")  # a member: resolver::config is not resolver_config
     name = re.sub(r"[=<>*!+(\[-]", lambda mark: f"-{ord(mark[0]):x}", name.replace("~", "destroy-").lower())
     return "ref-" + re.sub(r"[^a-z0-9]+", "-", name).strip("-")
 
