@@ -70,7 +70,6 @@ TEST_CASE("message: addresses with the least TTL", "[dns][message]") {
     CHECK(m->id == 0x1234);
     CHECK(m->rcode == response_code::no_error);
     CHECK(m->type == record_type::a);
-    CHECK(m->question == "www.example.test");
     CHECK(m->canonical.empty());
     CHECK(ips(*m) == texts{"10.0.0.1", "10.0.0.2"});
     CHECK(m->ttl == 60);
@@ -298,7 +297,7 @@ TEST_CASE("message: mutated packets are read within their bounds", "[dns][messag
         const auto m = parse_exact(packet);
         if (!m) continue;
         ++accepted;
-        if (m->addresses.size() > 3 || m->question.size() > 1020) FAIL("more than went in");
+        if (m->addresses.size() > 3 || m->canonical.size() > 1020) FAIL("more than went in");
     }
     // Both ways were gone often enough for this to mean something.
     CHECK(accepted > rounds / 20);

@@ -10,8 +10,6 @@ namespace green::detail {
 
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
-
 void skip_blanks(std::string_view& text) {
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
 }

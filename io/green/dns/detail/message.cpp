@@ -63,7 +63,6 @@ std::optional<dns_message> parse_message(std::span<const std::byte> message) {
     out.type = static_cast<record_type>(in.u16());
     const auto question_class = in.u16();
     if (!in.ok() || question_class != class_in) return std::nullopt;
-    out.question = in.name_at(question);
 
     if (!read_answers(in, answers, question, out)) return std::nullopt;
     for (std::size_t i = 0; i < authorities; ++i) {

@@ -30,8 +30,7 @@ struct dns_message {
     bool authoritative = false;
     bool truncated = false;
     record_type type{};  // of the question
-    std::string question;  // as `name_at`
-    std::string canonical;  // where the CNAME chain ends; empty without a chain
+    std::string canonical;  // where the CNAME chain ends, as `name_at`; empty without a chain
     std::vector<address> addresses;  // of the question or the end of its chain, if it is A or AAAA
     std::size_t records = 0;  // of the type asked, of the question or the end of its chain
     std::uint32_t ttl = 0;  // seconds; the least of these records and the chain

@@ -1,6 +1,7 @@
 #include <green/dns/detail/wire_channel.hpp>
 
 #include <green/dns/detail/message_question.hpp>
+#include <green/dns/detail/name.hpp>
 #include <green/dns/detail/wire_core.hpp>
 
 #include <algorithm>
@@ -16,7 +17,6 @@ namespace green::detail {
 namespace {
 
 constexpr int edns_payload = 1232;
-constexpr std::size_t longest_name = 255;  // on the wire; as text it is shorter
 
 // Time is kept outside, so c-ares is to wait for longer than anyone. From 1.32 on it learns from past
 // answers how long to wait, 250 ms at least, and this cannot be had otherwise: there it sends again.
@@ -138,7 +138,7 @@ void wire_channel::send(wire_query& query) {
     if (query.sent) query.sent(query);
     char mixed[longest_name + 1];
     const char* name = query.name.c_str();
-    if (server_.mixes_case_ && query.name.size() < longest_name) {
+    if (server_.mixes_case_ && query.name.size() <= longest_name) {
         slot.case_bits = unforeseeable_bits();
         slot.mixed_case = mix_case(query.name, slot.case_bits, mixed);
         mixed[query.name.size()] = '\0';
