@@ -46,6 +46,7 @@
 #include <green/loop/run_options.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/net/address.hpp>
+#include <green/net/udp_socket.hpp>
 #include <green/sync/barrier.hpp>
 #include <green/sync/channel.hpp>
 #include <green/sync/condition.hpp>

@@ -1,0 +1,91 @@
+#pragma once
+
+// Internal: a descriptor on the loop, and what is to be done with it as soon as it is ready.
+
+#include <green/core/leaf.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <string>
+
+namespace green::detail {
+
+//  poll_handle ──► poll_state (heap, counted: by the handle, by libuv, by operations)
+//                   ├─ the descriptor, a uv_poll_t
+//                   ├─ reader ──► poll_operation ┐ in the frame of the task
+//                   └─ writer ──► poll_operation ┘ that waits for it
+//
+// An operation is tried at once. If it would block it is tried again from libuv's callback, which
+// keeps what came of it and wakes the task: so one that is done is done, and a cancel that comes
+// later takes nothing back.
+
+class poll_operation;
+class poll_state;
+
+enum class poll_direction : std::uint8_t { read, write };
+
+/// A socket or pipe on the loop of its thread: one task may read and one may write at a time. Owns the
+/// descriptor. It keeps the loop alive only while somebody waits for it.
+class poll_handle {
+public:
+    /// Takes `fd`, which does not block; it is closed if this throws. `kind` is of static storage: "udp".
+    poll_handle(int fd, const char* kind);
+    poll_handle(poll_handle&& other) noexcept;
+    poll_handle& operator=(poll_handle&& other) noexcept;
+    ~poll_handle();
+
+    /// -1 once closed.
+    int fd() const noexcept;
+
+    /// Closes the descriptor now. Who waits for it gets closed_error. A second time: nothing.
+    void close() noexcept;
+
+private:
+    friend poll_operation;
+    poll_state* state_;
+};
+
+/// Something that is to be done with a descriptor as soon as it does not block: what an awaitable of
+/// a socket is made from, beside its `result()`. The poll_handle may move, close or go while it waits,
+/// not between its making and the co_await.
+class poll_operation : public leaf {
+public:
+    bool cancel() noexcept override;
+    void describe(std::string& out) const override;
+
+    /// Tries it. Throws closed_error, and std::logic_error when another task waits to do the same.
+    bool ready();
+    void start() noexcept;
+
+protected:
+    /// `verb`, of static storage: "receive".
+    poll_operation(poll_handle& handle, poll_direction direction, const char* verb) noexcept
+        : handle_(&handle), verb_(verb), direction_(direction) {}
+    /// Before it is awaited only.
+    poll_operation(const poll_operation& o) noexcept
+        : leaf(), handle_(o.handle_), verb_(o.verb_), direction_(o.direction_) {}
+    poll_operation& operator=(const poll_operation&) = delete;
+    ~poll_operation();
+
+    /// True when it is done, well or not; false when it would have blocked.
+    virtual bool attempt(int fd) noexcept = 0;
+
+    /// To begin `result()` with: throws what has become of it, if not what was wanted. `error` is the
+    /// errno of the attempt, or 0; `object` is added to the text: `send udp 127.0.0.1:53 to 10.0.0.1:9`.
+    void check(int error, const std::string& object = {}) const {
+        if (closed_ || error != 0) [[unlikely]]
+            fail(error, object);
+    }
+
+private:
+    friend poll_state;
+    [[noreturn]] void fail(int error, const std::string& object) const;
+
+    poll_handle* handle_;
+    poll_state* state_ = nullptr;  // from ready() on
+    const char* verb_;
+    poll_direction direction_;
+    std::exception_ptr closed_;
+};
+
+}  // namespace green::detail

@@ -1,0 +1,59 @@
+#include <green/net/detail/socket_call.hpp>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace green::detail {
+namespace {
+
+int domain_of(address_family family) noexcept {
+    switch (family) {
+    case address_family::ipv4: return AF_INET;
+    case address_family::ipv6: return AF_INET6;
+    case address_family::unix_path: break;
+    }
+    return AF_UNIX;
+}
+
+template <class Ask>
+address address_from(Ask ask, int fd, const char* operation) {
+    sockaddr_storage name;
+    socklen_t size = sizeof name;
+    auto* const data = reinterpret_cast<sockaddr*>(&name);
+    if (ask(fd, data, &size) != 0) throw_socket_error(operation, "socket", errno);
+    return address::from_sockaddr(data, size);
+}
+
+}  // namespace
+
+void throw_socket_error(std::string_view operation, std::string_view object, int error) {
+    std::string what(operation);
+    what += ' ';
+    what += object;
+    throw std::system_error(error, std::system_category(), what);
+}
+
+int open_socket(address_family family, int type, std::string_view object) {
+    int const fd = socket(domain_of(family), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) throw_socket_error("open", object, errno);
+    return fd;
+}
+
+bool set_option(int fd, int level, int option, int value) noexcept {
+    return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+address local_address_of(int fd) { return address_from(getsockname, fd, "getsockname"); }
+address remote_address_of(int fd) { return address_from(getpeername, fd, "getpeername"); }
+
+socket_guard::~socket_guard() {
+    if (fd_ >= 0) close(fd_);
+}
+
+int socket_guard::release() noexcept { return std::exchange(fd_, -1); }
+
+}  // namespace green::detail

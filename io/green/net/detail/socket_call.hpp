@@ -1,0 +1,43 @@
+#pragma once
+
+// Internal: system calls on sockets, with errors that say what was done to which socket.
+
+#include <green/net/address.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace green::detail {
+
+/// std::system_error `operation object: what the system says`.
+[[noreturn]] void throw_socket_error(
+    std::string_view operation, std::string_view object, int error
+);
+
+/// A socket that does not block and is closed on exec. `type` is SOCK_STREAM or SOCK_DGRAM.
+/// Throws std::system_error.
+int open_socket(address_family family, int type, std::string_view object);
+
+/// Sets an option of type int. False, and errno says why, if the system refuses.
+bool set_option(int fd, int level, int option, int value) noexcept;
+
+/// The address that a socket is bound to, or is connected to.
+address local_address_of(int fd);
+address remote_address_of(int fd);
+
+/// Closes it unless it is released.
+class socket_guard {
+public:
+    explicit socket_guard(int fd) noexcept : fd_(fd) {}
+    socket_guard(const socket_guard&) = delete;
+    socket_guard& operator=(const socket_guard&) = delete;
+    ~socket_guard();
+
+    int get() const noexcept { return fd_; }
+    int release() noexcept;
+
+private:
+    int fd_;
+};
+
+}  // namespace green::detail
