@@ -80,7 +80,7 @@ clock::time_point resolver_core::enter() {
     loop_core& core = loop_core::require("resolver");
     if (!loop_) {
         loop_ = &core;
-        core.service<open_resolvers>().add(*this);
+        core.service<loop_members>().add(*this);
     } else if (loop_ != &core) {
         throw std::logic_error("green: a resolver is used on another loop than its first lookup's");
     }
@@ -136,7 +136,7 @@ void resolver_core::close() noexcept {
     for (auto const& weak : old_) {
         if (auto const table = weak.lock()) table->close();
     }
-    if (loop_ && linked()) loop_->service<open_resolvers>().remove(*this);
+    if (loop_ && linked()) loop_->service<loop_members>().remove(*this);
 }
 
 }  // namespace green::detail

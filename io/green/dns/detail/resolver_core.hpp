@@ -4,12 +4,12 @@
 #include <green/dns/detail/local_families.hpp>
 #include <green/dns/detail/lookup_cache.hpp>
 #include <green/dns/detail/lookup_order.hpp>
-#include <green/dns/detail/open_resolvers.hpp>
 #include <green/dns/detail/question_table.hpp>
 #include <green/dns/detail/source_cache.hpp>
 #include <green/dns/detail/system_config.hpp>
 #include <green/dns/resolver_config.hpp>
 #include <green/dns/resolver_stats.hpp>
+#include <green/net/detail/loop_members.hpp>
 
 #include <memory>
 #include <optional>
@@ -27,7 +27,7 @@ namespace green::detail {
 //                            resolv.conf has changed
 
 /// What the lookups of one resolver share. Outlives the resolver while a lookup still runs.
-class resolver_core final : private open_resolvers::member, public answer_listener {
+class resolver_core final : private loop_members::member, public answer_listener {
 public:
     explicit resolver_core(resolver_config config);
     ~resolver_core() { close(); }
