@@ -35,6 +35,7 @@ SUBJECTS = [
     ("Debugging", "debugging", ["debug/*"]),
     ("Names", "names", ["dns/resolver.hpp", "dns/*"]),
     ("Addresses", "addresses", ["net/address.hpp"]),
+    ("Datagrams", "datagrams", ["net/udp_socket.hpp"]),
     ("Errors", "errors", ["core/errors.hpp"]),
 ]
 

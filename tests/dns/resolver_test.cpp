@@ -5,6 +5,7 @@
 #include <green/core/errors.hpp>
 #include <green/dns/default_resolver.hpp>
 #include <green/loop/sleep.hpp>
+#include <green/tasks/as_result.hpp>
 #include <green/tasks/joinall.hpp>
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -266,6 +268,16 @@ GREEN_TEST("resolver: the hosts file comes first and is read again when it chang
     co_await sleep_for(6s);
     said = co_await outcome(r, "box.example.test", {.family = 4});
     REQUIRE(said == "192.0.2.99");
+}
+
+GREEN_TEST("resolver: a family that is none is an error of the program", "[resolver]") {
+    dns_server server;
+    resolver r(only(server));
+    for (int const family : {-1, 5, 46}) {
+        auto lookup = co_await as_result(r.resolve("www.example.test", 0, {.family = family}));
+        REQUIRE_THROWS_AS(lookup.value(), std::invalid_argument);
+    }
+    REQUIRE(server.queries() == 0);
 }
 
 GREEN_TEST("resolver: garbage is an error, not a crash", "[resolver]") {

@@ -121,6 +121,7 @@ system_answer call_getaddrinfo(const std::string& host, int family) {
 task<std::vector<address>> look_up_by(
     system_call call, std::string host, std::uint16_t port, lookup_options options
 ) {
+    check(options);
     checked_name name = check_name(host);
     if (name.kind == name_kind::bad)
         throw dns_error(dns_errc::bad_name, host, {.reason = name.problem});

@@ -62,6 +62,7 @@ bool lookup::advance() {
 /// True when the name is answered on this machine.
 bool lookup::begin(clock::time_point now) {
     begun_ = true;
+    check(options_);
     core_.count_lookup();
     resolver_config const& config = servers_->config();
     wait_.set_limits(saturating_add(now, options_.timeout), config.family_delay);
