@@ -22,6 +22,7 @@
 
 using namespace green;
 using namespace std::chrono_literals;
+using green::testing::dns_fault;
 using green::testing::dns_server;
 using green::testing::only;
 using green_test::elapsed;
@@ -268,6 +269,19 @@ GREEN_TEST("resolver: the hosts file comes first and is read again when it chang
     co_await sleep_for(6s);
     said = co_await outcome(r, "box.example.test", {.family = 4});
     REQUIRE(said == "192.0.2.99");
+}
+
+GREEN_TEST("resolver: what answers no question is dropped and counted", "[resolver]") {
+    dns_server server;
+    server.answer("id.example.test", {"192.0.2.1"}, {.forged_first = dns_fault::wrong_id});
+    server.answer("other.example.test", {"192.0.2.1"}, {.forged_first = dns_fault::wrong_question});
+    resolver r(only(server));
+    for (const char* host : {"id.example.test", "other.example.test"}) {
+        std::string const said = co_await outcome(r, host, {.family = 4});
+        REQUIRE(said == "192.0.2.1");
+    }
+    REQUIRE(r.stats().dropped == 2);
+    REQUIRE(r.stats().sent == 2);
 }
 
 GREEN_TEST("resolver: a family that is none is an error of the program", "[resolver]") {

@@ -22,6 +22,7 @@ struct resolver_stats {
 
     std::uint64_t sent = 0;  // queries to servers, with retries
     std::uint64_t timed_out = 0;
+    std::uint64_t dropped = 0;  // datagrams with the id or question of no query: late, or forged
     std::size_t queued = 0;  // now waiting for the window
     std::size_t in_flight = 0;  // now at a server
 };

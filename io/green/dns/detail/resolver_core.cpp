@@ -41,6 +41,7 @@ void add(resolver_stats& s, const table_counts& counts) noexcept {
     s.shared += counts.shared;
     s.sent += counts.wire.sent;
     s.timed_out += counts.wire.timed_out;
+    s.dropped += counts.wire.dropped;
 }
 
 }  // namespace
