@@ -17,7 +17,7 @@ struct trace_step {
         candidate,  ///< a name of the search list
         cache,  ///< what the cache has about a question
         query,  ///< a question is asked, or found in flight
-        try_,  ///< at one server
+        attempt,  ///< a try at one server
         result,
     };
 

@@ -70,6 +70,7 @@ template <detail::range_of_tasks R>
 auto when_all(R&& bodies) {
     using T = typename std::remove_cvref_t<std::ranges::range_reference_t<R>>::value_type;
     std::vector<task<T>> list;
+    if constexpr (std::ranges::sized_range<R>) list.reserve(std::ranges::size(bodies));
     for (auto&& body : bodies) list.push_back(std::move(body));
     return detail::when_all_list<T>(std::move(list));
 }

@@ -10,8 +10,6 @@ namespace green::detail {
 
 namespace {
 
-constexpr std::size_t longest_file = std::size_t{256} << 20;
-
 file_stamp stamp_from(const struct stat& s) {
     file_stamp stamp;
 #if defined(__APPLE__)

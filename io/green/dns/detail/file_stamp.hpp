@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -15,7 +16,10 @@ struct file_stamp {
     friend bool operator==(const file_stamp&, const file_stamp&) = default;
 };
 
-/// The content of a regular file; empty if there is none, if it cannot be read or is over 256 MB.
+/// Larger ones are nobody's configuration.
+inline constexpr std::size_t longest_file = std::size_t{256} << 20;  // bytes
+
+/// The content of a regular file; empty if there is none, if it cannot be read or is over `longest_file`.
 /// `stamp` is set to what was read. Blocks on the disk, never on a pipe.
 std::string read_small_file(const char* path, file_stamp& stamp);
 

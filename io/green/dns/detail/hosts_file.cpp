@@ -9,8 +9,6 @@ namespace green::detail {
 
 namespace {
 
-constexpr std::size_t longest_file = std::size_t{256} << 20;
-
 std::size_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }
 
 }  // namespace

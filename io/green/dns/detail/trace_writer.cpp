@@ -76,7 +76,7 @@ void trace_writer::asked(const question& q, const resolver_config& config) {
             line += q.queued() ? "waits for its turn" : "no answer yet";
         else
             line += t.error ? to_string(*t.error) : "answered";
-        add(trace_step::kind::try_, 2, line + ", " + printable_time(t.took));
+        add(trace_step::kind::attempt, 2, line + ", " + printable_time(t.took));
     }
 }
 
