@@ -137,7 +137,7 @@ public:
             for (int digit : {1, 2, 5}) {
                 double const exponent = decade + std::log10(digit);
                 if ((digit != 1 && !room) || exponent < low_ || exponent > high_) continue;
-                found.emplace_back(static_cast<std::int64_t>(std::pow(10, exponent) + 0.5));
+                found.emplace_back(std::llround(std::pow(10, exponent)));
             }
         }
         return found;
