@@ -147,17 +147,18 @@ TEST_CASE("dns_server: TCP behind a truncated reply is the same try", "[dns][ser
     t.server->script(
         "a.test",
         {dns_reply::answer({"10.0.0.1"}, {.truncated = true}),
-         dns_reply::answer({"10.0.0.2"}, {.truncated = true, .tcp = dns_tcp::closes}),
-         dns_reply::answer({"10.0.0.3"}, {.truncated = true, .tcp = dns_tcp::closes_half_way}),
-         dns_reply::answer({"10.0.0.4"}, {.truncated = true, .tcp = dns_tcp::in_pieces}),
-         dns_reply::answer({"10.0.0.5"})}
+         dns_reply::answer({"10.0.0.2"}, {.truncated = true, .tcp = dns_tcp::in_pieces}),
+         dns_reply::answer({"10.0.0.3"})}
     );
     CHECK(t.ask("a.test") == "10.0.0.1");
-    CHECK(t.ask("a.test") != "10.0.0.2");
-    CHECK(t.ask("a.test") != "10.0.0.3");
-    CHECK(t.ask("a.test") == "10.0.0.4");
-    CHECK(t.ask("a.test") == "10.0.0.5");
-    CHECK(t.server->tcp_queries() == 4);
+    CHECK(t.ask("a.test") == "10.0.0.2");
+    CHECK(t.ask("a.test") == "10.0.0.3");
+    CHECK(t.server->tcp_queries() == 2);
+    // How often it is asked again over TCP is up to the version of c-ares.
+    t.server->answer("closes.test", {"10.0.0.4"}, {.truncated = true, .tcp = dns_tcp::closes});
+    t.server->answer("half.test", {"10.0.0.5"}, {.truncated = true, .tcp = dns_tcp::closes_half_way});
+    CHECK(t.ask("closes.test") != "10.0.0.4");
+    CHECK(t.ask("half.test") != "10.0.0.5");
     CHECK(t.server->connections() >= 3);
 }
 

@@ -64,12 +64,13 @@ TEST_CASE("wire: every kind of answer", "[dns][wire]") {
     CHECK(wire_error(*ask("refused.test")) == dns_errc::refused);
     CHECK(wire_error(*ask("notimp.test")) == dns_errc::server_failure);
     CHECK(wire_error(*ask("silent.test")) == dns_errc::timeout);
-    // 1.18 hands a broken answer on; newer versions drop it, or the connection, and wait.
-    const auto broken = wire_error(*ask("garbage.test"));
-    CHECK((broken == dns_errc::bad_answer || broken == dns_errc::timeout));
     // One try is one packet, whatever came of it.
     CHECK(server.queries("servfail.test") == 1);
     CHECK(server.queries("silent.test") == 1);
+    // 1.18 hands a broken answer on. Newer versions drop it, or its socket: then they send all that
+    // was in flight there again.
+    const auto broken = wire_error(*ask("garbage.test"));
+    CHECK((broken == dns_errc::bad_answer || broken == dns_errc::timeout));
     CHECK(server.tcp_queries() == 0);
 
     probe kept("www.test");

@@ -235,9 +235,11 @@ bool wire_channel::expects(std::span<const std::byte> datagram) noexcept {
     const auto question = question_number(datagram);
     for (wire_slot* s = by_id_[header.id % by_id_.size()]; s; s = s->next_of_id) {
         if (s->id != header.id) continue;
-        if (s->question == question) return true;
-        // Old servers do not even repeat the question.
-        if (header.format_error && question == 0) server_.drop_edns();
+        bool const same = s->question == question;
+        // Old servers do not even repeat the question, and newer versions of c-ares do not pass on
+        // what they then ask for without EDNS themselves.
+        if (header.format_error && (same || question == 0)) server_.drop_edns();
+        if (same) return true;
     }
     return false;
 }
