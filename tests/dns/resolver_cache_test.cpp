@@ -45,7 +45,9 @@ task<std::string> four(resolver& r, std::string host, bool use_cache = true) {
 
 dns_answer positive(std::uint32_t ttl) {
     dns_answer answer;
-    answer.addresses = {address::parse("192.0.2.1")};
+    green::detail::dns_records records;
+    records.addresses = {address::parse("192.0.2.1")};
+    answer.records = std::make_shared<const green::detail::dns_records>(std::move(records));
     answer.ttl = ttl;
     return answer;
 }

@@ -10,8 +10,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -48,14 +51,23 @@ private:
 };
 
 /// A query that remembers what became of it, and may do something then.
-struct probe : wire_query {
+struct probe final : wire_query {
     explicit probe(std::string what, record_type of = record_type::a)
-        : wire_query(std::move(what), of, [](wire_query& q) noexcept {
-              auto& self = static_cast<probe&>(q);
-              ++self.completions;
-              // It may destroy this object.
-              if (const auto then = self.then) then(self);
-          }) {}
+        : wire_query(std::move(what), of) {}
+
+    void received(detail::dns_message&& message, std::span<const std::byte> bytes) override {
+        answer = std::move(message);
+        packet.assign(bytes.begin(), bytes.end());
+    }
+    void completed() noexcept override {
+        ++completions;
+        // It may destroy this object.
+        if (const auto call = then) call(*this);
+    }
+
+    std::optional<dns_errc> error() const {
+        return status == wire_status::answered ? error_of(answer) : error_of(status);
+    }
 
     std::string ips() const {
         std::string out;
@@ -63,6 +75,8 @@ struct probe : wire_query {
         return out;
     }
 
+    detail::dns_message answer;
+    std::vector<std::byte> packet;
     int completions = 0;
     std::function<void(probe&)> then;
 };

@@ -204,7 +204,7 @@ TEST_CASE("wire: the same without TCP is one failure", "[dns][wire]") {
     engine.start(query, 0);
     loop.run();
     CHECK(query.completions == 1);
-    CHECK(wire_error(query));
+    CHECK(query.error());
     engine.start(query, 0);
     loop.run();
     CHECK(query.ips() == "10.0.0.1");

@@ -20,7 +20,7 @@ task<std::vector<address>> look_up_addresses(
     lookup_options options
 ) {
     if (core->look_due()) co_await core->look();
-    lookup l(*core, std::move(host), options);
+    lookup l(*core, host, options);
     while (!l.advance()) co_await l.wait();
     for (address& a : l.addresses()) a = a.with_port(port);
     co_return std::move(l.addresses());
@@ -33,7 +33,7 @@ task<lookup_trace> explain_lookup(
     trace.host = host;
     detail::trace_writer writer(trace, core->enter());
     if (core->look_due()) co_await core->look();
-    lookup l(*core, std::move(host), options);
+    lookup l(*core, host, options);
     l.trace_into(writer);
     try {
         while (!l.advance()) co_await l.wait();

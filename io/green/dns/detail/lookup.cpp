@@ -27,17 +27,13 @@ bool says_more(dns_errc a, dns_errc b) noexcept {
 
 }  // namespace
 
-lookup::lookup(resolver_core& core, std::string host, const lookup_options& options)
-    : core_(core), servers_(core.questions()), host_(std::move(host)), options_(options) {}
+lookup::lookup(resolver_core& core, const std::string& host, const lookup_options& options)
+    : lookup(core, host, record_type{}, options) {}
 
 lookup::lookup(
-    resolver_core& core, std::string name, record_type type, const lookup_options& options
+    resolver_core& core, const std::string& name, record_type type, const lookup_options& options
 )
-    : core_(core),
-      servers_(core.questions()),
-      host_(std::move(name)),
-      options_(options),
-      type_(type) {}
+    : core_(core), servers_(core.questions()), host_(name), options_(options), type_(type) {}
 
 bool lookup::advance() {
     clock::time_point const now = core_.enter();
@@ -85,8 +81,7 @@ bool lookup::begin(clock::time_point now) {
 bool lookup::begin_special() {
     checked_name name = check_name(host_);
     if (name.kind == name_kind::host) {
-        checked_ = std::move(name.text);
-        name_ = checked_;
+        name_ = others().checked = std::move(name.text);
         dots_ = name.dots;
         absolute_ = name.absolute;
         return false;
@@ -125,7 +120,8 @@ bool lookup::give_up(const failure& f) {
 
 bool lookup::answer_from_hosts() {
     auto const hosts = core_.hosts();
-    std::string_view const name = checked_.empty() ? host_ : checked_;
+    bool const plain = !others_ || others_->checked.empty();
+    std::string_view const name = plain ? host_ : others_->checked;
     bool const known = hosts && hosts->contains(name);
     if (trace_ && hosts) trace_->files(name, known);
     if (!known) return false;
@@ -146,15 +142,21 @@ bool lookup::next_candidate() {
     auto const ndots = static_cast<unsigned>(std::max(config.ndots, 0));
     if (next_++ == 0 && (absolute_ || dots_ >= ndots)) return true;
     if (absolute_) return false;
-    if (candidates_.empty()) {
+    std::vector<std::string>& candidates = others().candidates;
+    if (candidates.empty()) {
         checked_name original;
         original.text = name_;
         original.dots = dots_;
-        candidates_ = search_candidates(original, config.search, ndots);
+        candidates = search_candidates(original, config.search, ndots);
     }
-    if (next_ > candidates_.size()) return false;
-    name_ = candidates_[next_ - 1];
+    if (next_ > candidates.size()) return false;
+    name_ = candidates[next_ - 1];
     return true;
+}
+
+lookup::other_names& lookup::others() {
+    if (!others_) others_ = std::make_unique<other_names>();
+    return *others_;
 }
 
 void lookup::ask(clock::time_point now) {
@@ -199,14 +201,10 @@ void lookup::accept(const dns_answer& answer, std::chrono::seconds age) {
             failure_ = failure{*answer.error, answer.server, answer.tries};
         return;
     }
-    bool const first = !answer.addresses.empty() &&
-        answer.addresses.front().family() == address_family::ipv4;
-    addresses_.reserve(addresses_.size() + answer.addresses.size());
-    addresses_.insert(
-        first ? addresses_.begin() : addresses_.end(), answer.addresses.begin(),
-        answer.addresses.end()
-    );
-    if (wants_records()) packet_ = answer.packet;
+    std::span<const address> const found = answer.addresses();
+    bool const first = !found.empty() && found.front().family() == address_family::ipv4;
+    addresses_.insert(first ? addresses_.begin() : addresses_.end(), found.begin(), found.end());
+    if (answer.has_packet()) records_ = answer.records;
     server_ = answer.server;
     ttl_ = std::chrono::seconds(answer.ttl.value_or(0));
     age_ = age;
@@ -214,7 +212,7 @@ void lookup::accept(const dns_answer& answer, std::chrono::seconds age) {
 
 /// True when the candidate has an answer; false when the next one is to be asked for.
 bool lookup::judge(clock::time_point now) {
-    if (!addresses_.empty() || !packet_.empty()) {
+    if (!addresses_.empty() || records_) {
         if (!wants_records()) core_.order(addresses_, now);
         return true;
     }

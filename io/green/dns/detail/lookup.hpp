@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,10 +30,17 @@ class trace_writer;
 /// What one of several types finds is enough.
 class lookup {
 public:
+    // `host` and `options` outlive it: they are parameters of the coroutine that it belongs to.
+
     /// The addresses of a host.
-    lookup(resolver_core& core, std::string host, const lookup_options& options);
+    lookup(resolver_core& core, const std::string& host, const lookup_options& options);
     /// The records of one type: the servers alone are asked, for the name as it stands.
-    lookup(resolver_core& core, std::string name, record_type type, const lookup_options& options);
+    lookup(
+        resolver_core& core, const std::string& name, record_type type,
+        const lookup_options& options
+    );
+    lookup(resolver_core&, std::string&&, const lookup_options&) = delete;
+    lookup(resolver_core&, std::string&&, record_type, const lookup_options&) = delete;
 
     /// Goes on as far as it can. True: it has ended with an answer. False: `wait()` is to be awaited.
     /// Throws dns_error, or closed_error when the resolver was closed meanwhile.
@@ -45,7 +53,10 @@ public:
     std::vector<address>& addresses() noexcept { return addresses_; }
     const std::vector<address>& addresses() const noexcept { return addresses_; }
     /// Of another type: the message with the records.
-    const std::vector<std::byte>& packet() const noexcept { return packet_; }
+    std::span<const std::byte> packet() const noexcept {
+        if (!records_) return {};
+        return records_->packet;
+    }
     /// What was asked for.
     std::string_view name() const noexcept { return name_; }
     /// Since the servers said so.
@@ -57,6 +68,10 @@ public:
     [[noreturn]] void fail_unreadable() const;
 
 private:
+    struct other_names {
+        std::string checked;  // what check_name has made of host_
+        std::vector<std::string> candidates;
+    };
     struct failure {
         dns_errc code;
         std::uint16_t server;
@@ -71,6 +86,7 @@ private:
     bool give_up(const failure& f);
     bool end_locally();
     bool next_candidate();
+    other_names& others();
     void ask(clock::time_point now);
     void ask(record_type type, clock::time_point now);
     void collect();
@@ -84,13 +100,12 @@ private:
 
     resolver_core& core_;
     const std::shared_ptr<question_table> servers_;
-    const std::string host_;  // as the user wrote it
-    const lookup_options options_;
+    const std::string& host_;  // as the user wrote it
+    const lookup_options& options_;
     const record_type type_{};  // none: A and AAAA, as the family says
-    std::string_view name_;  // to ask for: in host_, checked_ or candidates_
-    std::string checked_;  // if it is not host_
-    std::vector<std::string> candidates_;  // made for the second one
-    std::size_t next_ = 0;
+    std::string_view name_;  // to ask for: host_, or one of others_
+    std::unique_ptr<other_names> others_;  // most lookups need none
+    std::uint32_t next_ = 0;  // candidate
     unsigned dots_ = 0;
     bool absolute_ = false;
     bool begun_ = false;
@@ -99,8 +114,8 @@ private:
     trace_writer* trace_ = nullptr;
 
     std::vector<address> addresses_;
-    std::vector<std::byte> packet_;
-    std::size_t server_ = 0;  // who said so
+    std::shared_ptr<const dns_records> records_;  // with the packet
+    std::uint16_t server_ = 0;  // who said so
     std::chrono::seconds age_{0};
     std::chrono::seconds ttl_{0};
     std::optional<failure> failure_;  // of the present candidate

@@ -61,11 +61,13 @@ public:
 
 private:
     struct entry : list_node<entry> {
-        explicit entry(const question_key& what) : name(what.name()), where(name, what) {}
-        const question_key& key() const noexcept { return where; }
+        explicit entry(const question_key& what)
+            : name(what.name()), hash(what.hash()), type(what.type()) {}
+        question_key key() const noexcept { return {name, type, hash}; }
 
         const std::string name;
-        const question_key where;
+        const std::size_t hash;
+        const record_type type;
         dns_answer answer;
         clock::time_point stored;
         clock::time_point expires;

@@ -17,13 +17,10 @@ constexpr std::chrono::milliseconds shortest_pause{100};
 }  // namespace
 
 question::question(question_owner& owner, const question_key& what)
-    : wire_query(std::string(what.name()), what.type(), &question::completed),
+    : wire_query(std::string(what.name()), what.type()),
       owner_(owner),
-      key_(name, what),
-      server_(owner.first_server()) {
-    sent = &question::left_queue;
-    keep_packet = type != record_type::a && type != record_type::aaaa;
-}
+      hash_(what.hash()),
+      server_(static_cast<std::uint32_t>(owner.first_server())) {}
 
 question::~question() {
     if (armed()) loop_core::current()->timers().disarm(*this);
@@ -31,7 +28,7 @@ question::~question() {
 
 void question::ask() noexcept {
     wire_engine& engine = owner_.engine();
-    server_ = engine.choose(server_, asked_);
+    server_ = static_cast<std::uint32_t>(engine.choose(server_, asked_));
     if (++tries_ == 1) {
         if (trace_sink* const trace = trace_sink::active()) {
             trace->begin_async("dns", this, to_string(type) + ' ' + name);
@@ -44,11 +41,9 @@ void question::ask() noexcept {
 }
 
 /// A try's time runs from here: a question that waits its turn is not late.
-void question::left_queue(wire_query& q) noexcept {
-    auto& self = static_cast<question&>(q);
-    self.sent_at_ = loop_core::current()->now();
-    auto const least = self.owner_.try_timeout() * (1 << std::min(self.tries_ - 1, most_doublings));
-    self.arm(self.sent_at_, least);
+void question::sent() noexcept {
+    sent_at_ = loop_core::current()->now();
+    arm(sent_at_, owner_.try_timeout() * (1 << std::min(tries_ - 1, most_doublings)));
 }
 
 /// Expires `least` after `from` or up to a fifth later.
@@ -66,7 +61,23 @@ void question::close() noexcept {
     finish();
 }
 
-void question::completed(wire_query& q) noexcept { static_cast<question&>(q).tried(); }
+/// Takes what this try has brought.
+void question::received(dns_message&& answer, std::span<const std::byte> packet) {
+    result_.error = error_of(answer);
+    if (result_.failure()) return;
+    result_.ttl = result_.error ? answer.negative_ttl : answer.ttl;
+    if (result_.error) return;
+    dns_records found;
+    if (type == record_type::a || type == record_type::aaaa) {
+        found.addresses = std::move(answer.addresses);
+    } else {
+        found.packet.assign(packet.begin(), packet.end());
+        fold_case(found.packet);
+    }
+    result_.records = std::make_shared<const dns_records>(std::move(found));
+}
+
+void question::completed() noexcept { tried(); }
 
 void question::expired() noexcept {
     if (std::exchange(pausing_, false)) return ask();
@@ -81,7 +92,9 @@ void question::tried() noexcept {
     loop_core& core = *loop_core::current();
     if (armed()) core.timers().disarm(*this);
     ended_at_ = core.now();
-    conclude();
+    if (status != wire_status::answered) result_.error = error_of(status);
+    result_.server = static_cast<std::uint16_t>(server_);
+    result_.tries = static_cast<std::uint16_t>(std::min(tries_, 0xffffU));
     closed_ = status == wire_status::closed;
     bool const hopeless = closed_ || result_.error == dns_errc::bad_name;
     bool const again = result_.failure() && !hopeless && static_cast<int>(tries_) < owner_.tries();
@@ -100,7 +113,7 @@ void question::try_again() noexcept {
     auto const end = std::exchange(ended_at_, clock::time_point::max());
     sent_at_ = clock::time_point::max();
     std::size_t const servers = owner_.engine().servers();
-    server_ = (server_ + 1) % servers;
+    server_ = static_cast<std::uint32_t>((server_ + 1) % servers);
     bool const all_asked = static_cast<std::size_t>(std::popcount(asked_)) >= servers;
     if (!all_asked || result_.error == dns_errc::timeout) return ask();
     pausing_ = true;
@@ -110,25 +123,13 @@ void question::try_again() noexcept {
 question_try question::this_try() const noexcept {
     auto const end = std::min(ended_at_, loop_core::current()->now());
     auto const start = std::min(sent_at_, end);  // later: it still waits its turn
-    return {static_cast<std::uint32_t>(server_), start, end - start, result_.error};
+    return {server_, start, end - start, result_.error};
 }
 
 std::vector<question_try> question::tries() const {
     std::vector<question_try> all = failed_;
     if (!pausing_) all.push_back(this_try());
     return all;
-}
-
-/// Takes what this try has brought.
-void question::conclude() noexcept {
-    result_.error = wire_error(*this);
-    result_.server = static_cast<std::uint16_t>(server_);
-    result_.tries = static_cast<std::uint16_t>(std::min(tries_, 0xffffU));
-    if (result_.failure()) return;
-    result_.ttl = result_.error ? answer.negative_ttl : answer.ttl;
-    result_.addresses = std::move(answer.addresses);
-    result_.packet = std::move(packet);
-    fold_case(result_.packet);
 }
 
 void question::finish() noexcept {

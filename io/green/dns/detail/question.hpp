@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -74,7 +74,8 @@ public:
 
     bool done() const noexcept { return done_; }
     bool closed() const noexcept { return closed_; }
-    const question_key& key() const noexcept { return key_; }
+    question_key key() const noexcept { return {name, type, hash_}; }
+    std::size_t hash() const noexcept { return hash_; }
     /// Waits for a place in the window.
     using wire_query::queued;
     unsigned tries_made() const noexcept { return tries_; }
@@ -84,6 +85,8 @@ public:
     std::size_t server() const noexcept { return server_; }
     /// Once it is done and not closed.
     const dns_answer& result() const noexcept { return result_; }
+    /// Once it is done: when.
+    clock::time_point ended_at() const noexcept { return ended_at_; }
     /// Failed with tries left, for nobody wanted it any more.
     bool given_up() const noexcept { return given_up_; }
 
@@ -96,25 +99,25 @@ private:
 
     void hold() noexcept { ++holders_; }
     void drop() noexcept;
-    static void left_queue(wire_query& q) noexcept;
-    static void completed(wire_query& q) noexcept;
+    void sent() noexcept override;
+    void received(dns_message&& answer, std::span<const std::byte> packet) override;
+    void completed() noexcept override;
     void expired() noexcept override;
     void tried() noexcept;
     void try_again() noexcept;
     question_try this_try() const noexcept;
     void arm(clock::time_point from, std::chrono::nanoseconds least) noexcept;
-    void conclude() noexcept;
     void finish() noexcept;
 
     question_owner& owner_;
-    const question_key key_;
+    const std::size_t hash_;
     intrusive_list<question_seat> seats_;
     dns_answer result_;
     std::vector<question_try> failed_;  // all tries but the last
     clock::time_point sent_at_ = clock::time_point::max();
     clock::time_point ended_at_ = clock::time_point::max();
     std::uint64_t asked_ = 0;  // servers, see wire_engine::choose
-    std::size_t server_ = 0;
+    std::uint32_t server_ = 0;
     unsigned tries_ = 0;
     unsigned holders_ = 0;
     bool pausing_ = false;

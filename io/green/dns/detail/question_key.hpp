@@ -12,9 +12,9 @@ class question_key {
 public:
     question_key(std::string_view name, record_type type) noexcept
         : name_(name), type_(type), hash_(hash_of(name, type)) {}
-    /// The same question with the name in other memory.
-    question_key(std::string_view name, const question_key& same) noexcept
-        : name_(name), type_(same.type_), hash_(same.hash_) {}
+    /// With the hash that such a key had before.
+    question_key(std::string_view name, record_type type, std::size_t hash) noexcept
+        : name_(name), type_(type), hash_(hash) {}
 
     std::string_view name() const noexcept { return name_; }
     record_type type() const noexcept { return type_; }

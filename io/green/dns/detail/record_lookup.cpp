@@ -47,7 +47,7 @@ task<std::vector<Record>> query_records(
     std::shared_ptr<resolver_core> core, std::string name, lookup_options options
 ) {
     if (core->look_due()) co_await core->look();
-    lookup l(*core, std::move(name), type_of<Record>(), options);
+    lookup l(*core, name, type_of<Record>(), options);
     while (!l.advance()) co_await l.wait();
     if constexpr (is_one_of<Record, a, aaaa>) {
         co_return address_records<Record>(l);
@@ -64,7 +64,7 @@ task<std::vector<raw_record>> query_raw_records(
 ) {
     if (type == 0) throw std::invalid_argument("resolver::query: 0 is no type");
     if (core->look_due()) co_await core->look();
-    lookup l(*core, std::move(name), static_cast<record_type>(type), options);
+    lookup l(*core, name, static_cast<record_type>(type), options);
     while (!l.advance()) co_await l.wait();
     if (l.packet().empty()) co_return raw_address_records(l, type);
     co_return required(parse_raw_records(l.packet(), l.age()), l);

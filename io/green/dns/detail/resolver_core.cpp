@@ -126,7 +126,7 @@ void resolver_core::order(std::vector<address>& addresses, clock::time_point now
 void resolver_core::answered(const question& q) noexcept {
     // One try is too few to say that the servers fail.
     if (q.given_up()) return;
-    cache_.store(q.key(), q.result(), loop_->now());
+    cache_.store(q.key(), q.result(), q.ended_at());
 }
 
 void resolver_core::closed(const table_counts& counts) noexcept { add(stats_, counts); }

@@ -44,7 +44,8 @@ task<std::string> look_up_name(
     if (core->look_due()) co_await core->look();
     std::string known = local_name(*core, ip);
     if (!known.empty()) co_return known;
-    lookup l(*core, reverse_name(ip), record_type::ptr, options);
+    std::string const name = reverse_name(ip);
+    lookup l(*core, name, record_type::ptr, options);
     while (!l.advance()) co_await l.wait();
     auto const records = parse_records<ptr>(l.packet(), l.age());
     if (!records) l.fail_unreadable();

@@ -15,8 +15,8 @@ std::string counted(std::size_t n, const char* one) {
 /// What an answer says.
 std::string said(const dns_answer& answer) {
     if (answer.error) return std::string(to_string(*answer.error));
-    std::string text = answer.packet.empty() ? counted(answer.addresses.size(), "address")
-                                             : "records";
+    std::string text = answer.has_packet() ? "records"
+                                           : counted(answer.addresses().size(), "address");
     if (answer.ttl) text += ", ttl " + std::to_string(*answer.ttl) + " s";
     return text;
 }

@@ -6,8 +6,8 @@ namespace green::detail {
 
 wire_query::~wire_query() { wire_engine::abandon(*this); }
 
-std::optional<dns_errc> wire_error(const wire_query& query) noexcept {
-    switch (query.status) {
+std::optional<dns_errc> error_of(wire_status status) noexcept {
+    switch (status) {
     case wire_status::timed_out: return dns_errc::timeout;
     case wire_status::bad_answer: return dns_errc::bad_answer;
     case wire_status::failed: return dns_errc::server_failure;
@@ -15,13 +15,17 @@ std::optional<dns_errc> wire_error(const wire_query& query) noexcept {
     case wire_status::closed: return dns_errc::no_servers;
     case wire_status::answered: break;
     }
-    switch (query.answer.rcode) {
+    return std::nullopt;
+}
+
+std::optional<dns_errc> error_of(const dns_message& answer) noexcept {
+    switch (answer.rcode) {
     case response_code::no_error: break;
     case response_code::name_error: return dns_errc::not_found;
     case response_code::refused: return dns_errc::refused;
     default: return dns_errc::server_failure;
     }
-    if (query.answer.records == 0) return dns_errc::no_data;
+    if (answer.records == 0) return dns_errc::no_data;
     return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,7 +45,7 @@ class wire_server;
 struct wire_slot;
 
 enum class wire_status : std::uint8_t {
-    answered,  ///< `answer` says what; see `wire_error`
+    answered,  ///< `received` was told what
     timed_out,  ///< no answer within `wire_options::timeout`, or until it was given up
     unreachable,  ///< the system or the server's host refused the packet or the connection
     bad_answer,  ///< an answer came that cannot be read
@@ -53,31 +54,31 @@ enum class wire_status : std::uint8_t {
 };
 
 /// One question to one server, asked once; once more where the server needs it without EDNS, or over
-/// TCP. Whoever owns it derives from it or keeps it as a member,
-/// at one place in memory until `complete` was called. Its destructor abandons it.
+/// TCP. It stays at one place in memory until `completed` was called. Its destructor abandons it.
 class wire_query : public list_node<wire_query> {
 public:
+    wire_query(std::string query_name, record_type query_type)
+        : name(std::move(query_name)), type(query_type) {}
+
+    /// It leaves the FIFO, inside start() or not.
+    virtual void sent() noexcept {}
+    /// Its answer, read and as bytes. Called inside c-ares, before `completed`: it may only store what
+    /// it needs. What it throws ends the query with `failed`.
+    virtual void received(dns_message&& answer, std::span<const std::byte> packet) = 0;
     /// Called once per `start`, outside c-ares and outside `start`. From then on the engine does not
     /// know the query any more: it may be started again or destroyed.
-    using completion = void (*)(wire_query&) noexcept;
-
-    wire_query(std::string query_name, record_type query_type, completion on_complete)
-        : name(std::move(query_name)), type(query_type), complete(on_complete) {}
-    ~wire_query();
+    virtual void completed() noexcept = 0;
 
     std::string name;  // as check_name gives it; not changed while active()
     record_type type;
-    completion complete;
-    completion sent = nullptr;  // called whenever it leaves the FIFO, inside start() or not
-    bool keep_packet = false;  // copy the answer to `packet`, for records other than addresses
-
     wire_status status = wire_status::failed;
-    dns_message answer;
-    std::vector<std::byte> packet;
 
     /// Between `start` and `complete`.
     bool active() const noexcept { return state_ != state::idle; }
     bool queued() const noexcept { return state_ == state::queued; }
+
+protected:
+    ~wire_query();
 
 private:
     friend wire_core;
@@ -92,9 +93,11 @@ private:
     wire_slot* slot_ = nullptr;
 };
 
-/// Why an ended query has no record of its type; empty when it has some. `closed` counts as
-/// no_servers.
-std::optional<dns_errc> wire_error(const wire_query& query) noexcept;
+/// Why a query has no answer. `closed` counts as no_servers, and for `answered` it is empty.
+std::optional<dns_errc> error_of(wire_status status) noexcept;
+
+/// Why an answer has no record of the type asked; empty when it has some.
+std::optional<dns_errc> error_of(const dns_message& answer) noexcept;
 
 struct wire_options {
     /// For a query that nobody gives up before.

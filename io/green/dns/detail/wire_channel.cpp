@@ -135,7 +135,7 @@ wire_slot& wire_channel::take_slot(wire_query& query) {
 
 void wire_channel::send(wire_query& query) {
     wire_slot& slot = take_slot(query);
-    if (query.sent) query.sent(query);
+    query.sent();
     char mixed[longest_name + 1];
     const char* name = query.name.c_str();
     if (server_.mixes_case_ && query.name.size() <= longest_name) {

@@ -43,8 +43,6 @@ void wire_core::drop(Handle& handle) noexcept {
 bool wire_core::start(wire_query& query, std::size_t server) noexcept {
     assert(!query.active() && server < servers.size());
     if (closing) return false;
-    query.answer = {};
-    query.packet.clear();
     query.over_tcp_ = false;
     query.server_ = servers[server].get();
     ++active;
@@ -141,7 +139,7 @@ void wire_core::report() noexcept {
     }
     while (wire_query* const query = reporting.front()) {
         forget(*query);
-        query->complete(*query);
+        query->completed();
     }
     is_reporting_ = false;
     update_handles();

@@ -72,8 +72,6 @@ void wire_server::retire(std::unique_ptr<wire_channel>& channel) {
 
 /// In the FIFO again, before all others: it has waited its turn.
 void wire_server::again(wire_query& query) noexcept {
-    query.answer = {};
-    query.packet.clear();
     query.state_ = wire_query::state::queued;
     fifo.push_front(query);
     ++core.stats.queued;
@@ -102,8 +100,7 @@ void wire_server::answered(
         note_failure();
     else
         health.answered();
-    query.answer = std::move(*message);
-    if (query.keep_packet) query.packet.assign(packet.begin(), packet.end());
+    query.received(std::move(*message), packet);
     core.finish(query, wire_status::answered);
 }
 
