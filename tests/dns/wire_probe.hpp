@@ -51,9 +51,9 @@ private:
 };
 
 /// A query that remembers what became of it, and may do something then.
-struct probe final : wire_query {
+struct probe final : private std::string, wire_query {
     explicit probe(std::string what, record_type of = record_type::a)
-        : wire_query(std::move(what), of) {}
+        : std::string(std::move(what)), wire_query(*this, of) {}
 
     void received(detail::dns_message&& message, std::span<const std::byte> bytes) override {
         answer = std::move(message);

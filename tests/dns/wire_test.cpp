@@ -128,7 +128,7 @@ TEST_CASE("wire: the window holds and the FIFO keeps the order", "[dns][wire]") 
     std::deque<probe> all;
     for (int i = 0; i < 100; ++i) {
         auto& q = all.emplace_back("n" + std::to_string(i) + ".test");
-        q.then = [&](probe& p) { order.push_back(p.name); };
+        q.then = [&](probe& p) { order.emplace_back(p.name); };
         engine.start(q, 0);
     }
     CHECK(engine.stats().in_flight == 10);

@@ -58,7 +58,7 @@ void lookup_cache::store(const question_key& what, dns_answer answer, clock::tim
             remove(*by_use_.front());
             ++counts_.evictions;
         }
-        auto made = std::make_unique<entry>(what);
+        std::unique_ptr<entry> made(new (what.name()) entry(what));
         entries_.insert(*made);
         e = made.release();
         by_use_.push_back(*e);

@@ -3,13 +3,13 @@
 #include <green/core/intrusive_list.hpp>
 #include <green/core/time.hpp>
 #include <green/dns/detail/dns_answer.hpp>
+#include <green/dns/detail/named_block.hpp>
 #include <green/dns/detail/question_map.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 
 namespace green::detail {
 
@@ -60,14 +60,13 @@ public:
     const cache_counts& counts() const noexcept { return counts_; }
 
 private:
-    struct entry : list_node<entry> {
-        explicit entry(const question_key& what)
-            : name(what.name()), hash(what.hash()), type(what.type()) {}
-        question_key key() const noexcept { return {name, type, hash}; }
+    struct entry final : list_node<entry>, named_block<entry> {
+        explicit entry(const question_key& what) noexcept
+            : where(copy_of(what.name()), what.type(), what.hash()) {}
+        const question_key& key() const noexcept { return where; }
+        std::size_t block_size() const noexcept { return size_with(where.name()); }
 
-        const std::string name;
-        const std::size_t hash;
-        const record_type type;
+        const question_key where;
         dns_answer answer;
         clock::time_point stored;
         clock::time_point expires;

@@ -16,8 +16,8 @@ constexpr std::chrono::milliseconds shortest_pause{100};
 
 }  // namespace
 
-question::question(question_owner& owner, const question_key& what)
-    : wire_query(std::string(what.name()), what.type()),
+question::question(question_owner& owner, const question_key& what) noexcept
+    : wire_query(copy_of(what.name()), what.type()),
       owner_(owner),
       hash_(what.hash()),
       server_(static_cast<std::uint32_t>(owner.first_server())) {}
@@ -31,7 +31,7 @@ void question::ask() noexcept {
     server_ = static_cast<std::uint32_t>(engine.choose(server_, asked_));
     if (++tries_ == 1) {
         if (trace_sink* const trace = trace_sink::active()) {
-            trace->begin_async("dns", this, to_string(type) + ' ' + name);
+            trace->begin_async("dns", this, to_string(type) + ' ' + std::string(name));
         }
     }
     if (!engine.start(*this, server_)) {

@@ -2,6 +2,7 @@
 
 #include <green/core/intrusive_list.hpp>
 #include <green/dns/detail/dns_answer.hpp>
+#include <green/dns/detail/named_block.hpp>
 #include <green/dns/detail/question_key.hpp>
 #include <green/dns/detail/wire.hpp>
 #include <green/loop/timer_queue.hpp>
@@ -64,9 +65,9 @@ struct question_try {
 /// on, so that its answer is known to the next who asks, but is not tried again.
 ///
 /// On the heap; it deletes itself once it is done and nobody wants it.
-class question final : private wire_query, private timer {
+class question final : private wire_query, private timer, public named_block<question> {
 public:
-    question(question_owner& owner, const question_key& what);
+    question(question_owner& owner, const question_key& what) noexcept;
 
     void ask() noexcept;
     /// Ends it without an answer.
@@ -95,8 +96,10 @@ public:
 
 private:
     friend class question_ref;
+    friend named_block<question>;
     ~question();
 
+    std::size_t block_size() const noexcept { return size_with(name); }
     void hold() noexcept { ++holders_; }
     void drop() noexcept;
     void sent() noexcept override;

@@ -25,7 +25,7 @@ question_ref question_table::ask(const question_key& what) {
         return question_ref(*known);
     }
     engine();  // throws, if at all, here and not in the middle of a question
-    question_ref q(*new question(*this, what));
+    question_ref q(*new (what.name()) question(*this, what));
     questions_.insert(*q);
     q->ask();
     return q;

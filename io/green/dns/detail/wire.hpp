@@ -10,8 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 struct uv_loop_s;
@@ -57,8 +56,9 @@ enum class wire_status : std::uint8_t {
 /// TCP. It stays at one place in memory until `completed` was called. Its destructor abandons it.
 class wire_query : public list_node<wire_query> {
 public:
-    wire_query(std::string query_name, record_type query_type)
-        : name(std::move(query_name)), type(query_type) {}
+    /// A NUL follows the name, which outlives the query.
+    wire_query(std::string_view query_name, record_type query_type) noexcept
+        : name(query_name), type(query_type) {}
 
     /// It leaves the FIFO, inside start() or not.
     virtual void sent() noexcept {}
@@ -69,8 +69,8 @@ public:
     /// know the query any more: it may be started again or destroyed.
     virtual void completed() noexcept = 0;
 
-    std::string name;  // as check_name gives it; not changed while active()
-    record_type type;
+    const std::string_view name;  // as check_name gives it
+    const record_type type;
     wire_status status = wire_status::failed;
 
     /// Between `start` and `complete`.

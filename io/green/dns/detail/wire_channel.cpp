@@ -137,7 +137,7 @@ void wire_channel::send(wire_query& query) {
     wire_slot& slot = take_slot(query);
     query.sent();
     char mixed[longest_name + 1];
-    const char* name = query.name.c_str();
+    const char* name = query.name.data();
     if (server_.mixes_case_ && query.name.size() <= longest_name) {
         slot.case_bits = unforeseeable_bits();
         slot.mixed_case = mix_case(query.name, slot.case_bits, mixed);
