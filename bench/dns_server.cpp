@@ -27,6 +27,7 @@ constexpr std::size_t batch_size = 64;
 constexpr std::size_t largest_packet = 512;
 constexpr std::size_t header_size = 12;
 constexpr std::int64_t far_ns = 10'000'000;
+constexpr std::int64_t spin_ns = 500'000;  // the system wakes it so late at times
 constexpr int buffer_bytes = 8 << 20;
 
 struct packet {
@@ -121,7 +122,8 @@ private:
         pollfd p{fd_, POLLIN, 0};
         timespec limit{};
         if (!later_.empty()) {
-            limit.tv_nsec = std::max<std::int64_t>(later_.front().due - bench::wall_ns(), 0);
+            limit.tv_nsec = later_.front().due - bench::wall_ns() - spin_ns;
+            if (limit.tv_nsec <= 0) return;
         }
         ppoll(&p, 1, later_.empty() ? nullptr : &limit, nullptr);
     }
