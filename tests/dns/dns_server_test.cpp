@@ -152,7 +152,9 @@ TEST_CASE("dns_server: TCP behind a truncated reply is the same try", "[dns][ser
     CHECK(t.server->tcp_queries() == 2);
     // How often it is asked again over TCP is up to the version of c-ares.
     t.server->answer("closes.test", {"10.0.0.4"}, {.truncated = true, .tcp = dns_tcp::closes});
-    t.server->answer("half.test", {"10.0.0.5"}, {.truncated = true, .tcp = dns_tcp::closes_half_way});
+    t.server->answer(
+        "half.test", {"10.0.0.5"}, {.truncated = true, .tcp = dns_tcp::closes_half_way}
+    );
     CHECK(t.ask("closes.test") != "10.0.0.4");
     CHECK(t.ask("half.test") != "10.0.0.5");
     CHECK(t.server->connections() >= 2);

@@ -30,13 +30,19 @@ bool is_mapped(const ip_bytes& ip) {
     return std::equal(prefix.begin(), prefix.end(), ip.begin());
 }
 
+/// Eight bytes from `first` on, as the number that they are on the wire.
+std::uint64_t half_of(const ip_bytes& ip, std::size_t first) {
+    std::uint64_t half = 0;
+    for (std::size_t i = 0; i < 8; ++i) half = half << 8 | ip[first + i];
+    return half;
+}
+
 unsigned common_bits(const ip_bytes& a, const ip_bytes& b, unsigned limit) {
     unsigned bits = 0;
-    for (std::size_t i = 0; i < a.size() && bits < limit; ++i) {
-        const auto same =
-            static_cast<unsigned>(std::countl_zero(static_cast<std::uint8_t>(a[i] ^ b[i])));
-        bits += same;
-        if (same < 8) break;
+    for (std::size_t const first : {0, 8}) {
+        auto const same = std::countl_zero(half_of(a, first) ^ half_of(b, first));
+        bits += static_cast<unsigned>(same);
+        if (same < 64) break;
     }
     return std::min(bits, limit);
 }
@@ -136,16 +142,15 @@ bool needs_order(const std::vector<address>& addresses) {
 }
 
 void order_destinations(std::vector<destination>& destinations) {
-    std::vector<std::pair<rank, destination>> ranked;
-    ranked.reserve(destinations.size());
-    for (auto& d : destinations) {
-        const rank its_rank(d, ranked.size());
-        ranked.emplace_back(its_rank, std::move(d));
-    }
-    std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
-        return is_better(a.first, b.first);
-    });
-    for (std::size_t i = 0; i < ranked.size(); ++i) destinations[i] = std::move(ranked[i].second);
+    std::vector<rank> ranks;
+    ranks.reserve(destinations.size());
+    for (const destination& d : destinations) ranks.emplace_back(d, ranks.size());
+    if (std::is_sorted(ranks.begin(), ranks.end(), is_better)) return;
+    std::sort(ranks.begin(), ranks.end(), is_better);
+    std::vector<destination> ordered;
+    ordered.reserve(destinations.size());
+    for (const rank& r : ranks) ordered.push_back(std::move(destinations[r.place]));
+    destinations = std::move(ordered);
 }
 
 }  // namespace green::detail

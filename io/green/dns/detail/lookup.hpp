@@ -36,7 +36,9 @@ public:
     lookup(resolver_core& core, const std::string& host, const lookup_options& options);
     /// The records of one type: the servers alone are asked, for the name as it stands.
     lookup(
-        resolver_core& core, const std::string& name, record_type type,
+        resolver_core& core,
+        const std::string& name,
+        record_type type,
         const lookup_options& options
     );
     lookup(resolver_core&, std::string&&, const lookup_options&) = delete;
