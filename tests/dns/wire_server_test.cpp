@@ -279,6 +279,23 @@ TEST_CASE("wire: what is given up frees its place and never comes back", "[dns][
     CHECK(engine.stats().timed_out == 160 + places);
 }
 
+TEST_CASE("wire: a server falls sick while its old sockets are looked at", "[dns][wire]") {
+    test_loop loop;
+    dns_server server(loop);
+    server.silent("*");
+    wire_options options;
+    options.timeout = 50ms;
+    options.tick = 10ms;
+    options.port_queries = 1;  // each query has a socket of its own
+    wire_engine engine(loop, {server.address()}, options);
+    std::deque<probe> lost;
+    for (int i = 0; i < 8; ++i) engine.start(lost.emplace_back("x.silent.test"), 0);
+    loop.run();
+    for (const auto& q : lost) CHECK(q.status == wire_status::timed_out);
+    CHECK(engine.stats().timed_out == 8);
+    CHECK(engine.stats().in_flight == 0);
+}
+
 TEST_CASE("wire: an answer that is there counts, however late one looks", "[dns][wire]") {
     test_loop loop;
     dns_server server(loop);

@@ -180,12 +180,12 @@ server:
     module-config: iterator
     local-zone: test. nodefault
     local-zone: 10.in-addr.arpa. nodefault
-stub-zone:
+forward-zone:
     name: green.test
-    stub-addr: 127.0.0.1@{upstream}
-stub-zone:
+    forward-addr: 127.0.0.1@{upstream}
+forward-zone:
     name: 0.0.10.in-addr.arpa
-    stub-addr: 127.0.0.1@{upstream}
+    forward-addr: 127.0.0.1@{upstream}
 remote-control:
     control-enable: no
 """)

@@ -20,12 +20,13 @@ class poll_state final : public loop_members::member {
 public:
     poll_state(socket_guard& fd, const char* kind)
         : kind_(kind), loop_(loop_core::require(kind)), fd_(fd.get()) {
+        auto& members = loop_.service<loop_members>();  // may throw, as long as libuv knows nothing
         int const status = uv_poll_init(loop_.native(), &poll_, fd_);
         if (status != 0) throw_socket_error("open", kind, -status);
         fd.release();
         poll_.data = this;
         uv_unref(handle());
-        loop_.service<loop_members>().add(*this);
+        members.add(*this);
     }
 
     int fd() const noexcept { return fd_; }
