@@ -46,6 +46,15 @@
 #include <green/loop/run_options.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/net/address.hpp>
+#include <green/net/byte_stream.hpp>
+#include <green/net/chunk.hpp>
+#include <green/net/connect_options.hpp>
+#include <green/net/const_buffer.hpp>
+#include <green/net/descriptor_stream.hpp>
+#include <green/net/listen_options.hpp>
+#include <green/net/stream_error.hpp>
+#include <green/net/tcp_listener.hpp>
+#include <green/net/tcp_stream.hpp>
 #include <green/net/udp_socket.hpp>
 #include <green/sync/barrier.hpp>
 #include <green/sync/channel.hpp>

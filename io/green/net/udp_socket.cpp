@@ -20,16 +20,6 @@ using namespace detail;
 /// Datagrams of one system call.
 constexpr std::size_t batch = 64;
 
-bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
-
-/// Calls until it is not interrupted. The result, or -1 with errno.
-template <class Call>
-auto uninterrupted(Call call) noexcept {
-    auto result = call();
-    while (result < 0 && errno == EINTR) result = call();
-    return result;
-}
-
 /// A name that the kernel fills in.
 struct name_space {
     sockaddr_storage bytes;

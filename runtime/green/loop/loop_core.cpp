@@ -42,6 +42,11 @@ constexpr std::size_t smallest_chunk = 1;
 constexpr std::size_t largest_chunk = 1024;
 constexpr std::chrono::microseconds chunk_target{20};
 
+/// How many tasks one event runs, so that the events behind it do not wait for long; and all events of
+/// one poll, so that timers do not.
+constexpr std::size_t tasks_per_event = 32;
+constexpr std::size_t tasks_per_poll = 1024;
+
 void check(int status, const char* operation) {
     if (status < 0) {
         throw std::system_error(
@@ -217,14 +222,18 @@ void loop_core::note_births(clock::time_point now) { births_.note(spawned() + 1,
 void loop_core::work() {
     if (inbox_.pending()) run_calls();
     run_chunks();
-    if (forked_) [[unlikely]] {
-        std::fputs(
-            "green: the child of a fork came back to the event loop of its parent. "
-            "End it with _exit or exec, or call run() in it for a loop of its own.\n",
-            stderr
-        );
-        ::_exit(1);
-    }
+    end_fork_child();
+}
+
+void loop_core::end_fork_child() const noexcept {
+    if (!forked_) [[likely]]
+        return;
+    std::fputs(
+        "green: the child of a fork came back to the event loop of its parent. "
+        "End it with _exit or exec, or call run() in it for a loop of its own.\n",
+        stderr
+    );
+    ::_exit(1);
 }
 
 void loop_core::run_calls() {
@@ -266,6 +275,17 @@ void loop_core::run_chunks() {
         before = after;
     } while (has_ready() && before - last_poll_ < poll_interval);
     if (has_ready()) poll(false);
+}
+
+void loop_core::run_after_event() noexcept {
+    if (!has_ready() || options_.virtual_time || observed()) return;
+    if (first_event_ == clock::time_point()) {
+        first_event_ = real_now();
+        asleep_.store(false, std::memory_order_relaxed);  // this poll does not wait any more
+    }
+    note_births(first_event_);
+    event_budget_ -= run_ready(std::min(tasks_per_event, event_budget_));
+    end_fork_child();
 }
 
 bool loop_core::io_active() const noexcept { return uv_loop_alive(&uv_->loop) != 0; }
@@ -352,6 +372,8 @@ void loop_core::poll(bool block) noexcept {
         observe([](task_observer& o) { o.polls(); });
     // With one of its handles referenced uv_run polls, even if there is nothing else.
     uv_ref(reinterpret_cast<uv_handle_t*>(&uv_->async));
+    first_event_ = {};
+    event_budget_ = tasks_per_poll;
     asleep_.store(block);
     // Whoever has pushed a call before that has not woken the loop.
     bool const wait = block && !inbox_.pending();
@@ -359,6 +381,8 @@ void loop_core::poll(bool block) noexcept {
     asleep_.store(false, std::memory_order_relaxed);
     uv_unref(reinterpret_cast<uv_handle_t*>(&uv_->async));
     last_poll_ = real_now();
+    if (first_event_ != clock::time_point() && last_poll_ - first_event_ >= stalled_from_)
+        stall_monitor::instance().went_on(*this, last_poll_ - first_event_);
     if (observed()) [[unlikely]]
         observe([](task_observer& o) { o.polled(); });
 }

@@ -33,7 +33,8 @@ public:
 //
 //  libuv's callbacks only store results and wake tasks; the tasks run when uv_run has returned. So
 //  neither prepare nor check handles are needed, and a wake from any phase of libuv's iteration is
-//  seen before the next poll.
+//  seen before the next poll. A callback of a stream may run some of them as its last act, while what
+//  it has read is still in the processor's cache.
 
 class loop_core final : public scheduler, public loop {
 public:
@@ -60,6 +61,10 @@ public:
     }
     timer_queue& timers() noexcept { return timers_; }
     uv_loop_s* native() noexcept;
+
+    /// For the end of a libuv callback: runs a few ready tasks. Not under a virtual clock, where the
+    /// order is to depend on nothing but the program, and not under observers, who look at whole polls.
+    void run_after_event() noexcept;
 
     bool call_from_thread(remote_call& c) noexcept override;
     void unhandled(green_task& t) noexcept override;
@@ -127,6 +132,7 @@ private:
     void run(remote_call* oldest) noexcept;
     void watch_signals();
     void work();
+    void end_fork_child() const noexcept;
     void run_chunks();
     bool wait();
     void poll(bool block) noexcept;
@@ -156,6 +162,8 @@ private:
     clock::time_point virtual_now_{};
     std::uint64_t random_ = 0;
     clock::time_point last_poll_{};
+    clock::time_point first_event_{};  // of this poll that has run tasks; zero: none yet
+    std::size_t event_budget_ = 0;  // tasks that events of this poll may still run
     std::size_t chunk_ = 16;
     inbox<remote_call> inbox_;
     // Threads that may be about to send; below 0 for those that have, but whose calls are not taken yet.

@@ -1,14 +1,8 @@
 #include <green/net/detail/poll_handle.hpp>
 
 #include <green/core/errors.hpp>
-#include <green/loop/loop_core.hpp>
-#include <green/net/detail/loop_members.hpp>
-#include <green/net/detail/socket_call.hpp>
+#include <green/net/detail/poll_state.hpp>
 
-#include <uv.h>
-
-#include <array>
-#include <cstddef>
 #include <stdexcept>
 #include <utility>
 
@@ -16,123 +10,101 @@
 
 namespace green::detail {
 
-class poll_state final : public loop_members::member {
-public:
-    poll_state(socket_guard& fd, const char* kind)
-        : kind_(kind), loop_(loop_core::require(kind)), fd_(fd.get()) {
-        auto& members = loop_.service<loop_members>();  // may throw, as long as libuv knows nothing
-        int const status = uv_poll_init(loop_.native(), &poll_, fd_);
-        if (status != 0) throw_socket_error("open", kind, -status);
-        fd.release();
-        poll_.data = this;
-        uv_unref(handle());
-        members.add(*this);
+namespace {
+
+std::exception_ptr closed_while(const poll_operation& operation) noexcept {
+    try {
+        std::string text;
+        operation.describe(text);
+        return std::make_exception_ptr(closed_error(text + ": closed meanwhile"));
+    } catch (...) {  // out of memory
+        return std::current_exception();
     }
+}
 
-    int fd() const noexcept { return fd_; }
-    loop_core& loop() const noexcept { return loop_; }
-    poll_operation*& waiting(poll_direction d) noexcept {
-        return waiting_[static_cast<std::size_t>(d)];
-    }
+}  // namespace
 
-    /// `udp 127.0.0.1:53`
-    std::string label() const {
-        std::string text = kind_;
-        if (fd_ >= 0) text += ' ' + local_address_of(fd_).to_string();
-        return text;
-    }
+// --- poll_state
 
-    /// Polls for what somebody waits for. What nobody waits for any more goes on being polled until it
-    /// comes: who reads in a loop is back before that.
-    void update() noexcept {
-        int const wanted = wanted_events();
-        if (wanted != 0)
-            uv_ref(handle());
-        else
-            uv_unref(handle());
-        if ((wanted & ~polled_) != 0) poll_for(polled_ | wanted);
-    }
+poll_state::poll_state(socket_guard& fd, const char* kind)
+    : kind_(kind), loop_(loop_core::require(kind)), fd_(fd.get()) {
+    auto& members = loop_.service<loop_members>();  // may throw, as long as libuv knows nothing
+    int const status = uv_poll_init(loop_.native(), &poll_, fd_);
+    if (status != 0) throw_socket_error("open", kind, -status);
+    fd.release();
+    poll_.data = this;
+    uv_unref(handle());
+    members.add(*this);
+}
 
-    void close() noexcept {
-        if (fd_ < 0) return;
-        loop_.service<loop_members>().remove(*this);
-        shut();
-    }
+std::string poll_state::label() const {
+    std::string text = kind_;
+    if (fd_ >= 0) text += ' ' + local_address_of(fd_).to_string();
+    return text;
+}
 
-    void hold() noexcept { ++owners_; }
-    void drop() noexcept {
-        if (--owners_ == 0) delete this;
-    }
-
-private:
-    uv_handle_t* handle() noexcept { return reinterpret_cast<uv_handle_t*>(&poll_); }
-
-    int wanted_events() const noexcept {
-        return (waiting_[0] ? UV_READABLE : 0) | (waiting_[1] ? UV_WRITABLE : 0);
-    }
-
-    void poll_for(int events) noexcept {
-        polled_ = events;
-        if (events == 0)
-            uv_poll_stop(&poll_);
-        else
-            uv_poll_start(&poll_, events, on_event);
-    }
-
-    static void on_event(uv_poll_t* poll, int status, int events) {
-        auto& self = *static_cast<poll_state*>(poll->data);
-        // libuv has stopped a handle that it reports an error of. Which one it is, the operations
-        // are told.
-        bool const error = status < 0;
-        if (error) self.polled_ = 0;
-        if (error || (events & UV_READABLE)) self.attempt(poll_direction::read);
-        if (error || (events & UV_WRITABLE)) self.attempt(poll_direction::write);
-        int const unwanted = events & self.polled_ & ~self.wanted_events();
-        if (unwanted != 0) self.poll_for(self.polled_ & ~unwanted);
-        self.update();
-    }
-
-    void attempt(poll_direction d) noexcept {
-        poll_operation* const operation = waiting(d);
-        if (!operation || !operation->attempt(fd_)) return;
-        waiting(d) = nullptr;
-        operation->waiter().wake();
-    }
-
-    void shut() noexcept {
-        for (poll_operation*& slot : waiting_) {
-            if (poll_operation* const operation = std::exchange(slot, nullptr)) {
-                operation->closed_ = closed_while(*operation);
-                operation->waiter().wake();
-            }
-        }
-        // Out of epoll before the number is free for another descriptor.
+void poll_state::poll_for(int events) noexcept {
+    polled_ = events;
+    if (events == 0)
         uv_poll_stop(&poll_);
-        ::close(std::exchange(fd_, -1));
-        uv_close(handle(), [](uv_handle_t* h) { static_cast<poll_state*>(h->data)->drop(); });
-    }
+    else
+        uv_poll_start(&poll_, events, on_event);
+}
 
-    static std::exception_ptr closed_while(const poll_operation& operation) noexcept {
-        try {
-            std::string text;
-            operation.describe(text);
-            return std::make_exception_ptr(closed_error(text + ": the socket was closed"));
-        } catch (...) {  // out of memory
-            return std::current_exception();
+void poll_state::on_event(uv_poll_t* poll, int status, int events) {
+    auto& self = *static_cast<poll_state*>(poll->data);
+    // libuv has stopped a handle that it reports an error of. Which one it is, the operations
+    // are told.
+    bool const error = status < 0;
+    if (error) self.polled_ = 0;
+    if (error || (events & UV_READABLE)) {
+        self.drained_ = false;
+        self.attempt(poll_direction::read);
+    }
+    if (error || (events & UV_WRITABLE)) self.attempt(poll_direction::write);
+    self.event_handled();
+    if (self.fd_ < 0) return;  // closed by a task that has run there
+    int const unwanted = events & self.polled_ & ~self.wanted_events();
+    if (unwanted != 0) self.poll_for(self.polled_ & ~unwanted);
+    self.update();
+}
+
+void poll_state::attempt(poll_direction d) noexcept {
+    poll_operation* const operation = waiting(d);
+    if (!operation || !operation->attempt(fd_)) return;
+    waiting(d) = nullptr;
+    operation->waiter().wake();
+}
+
+void poll_state::close() noexcept {
+    if (fd_ < 0) return;
+    loop_.service<loop_members>().remove(*this);
+    shut();
+}
+
+int poll_state::release() noexcept {
+    if (fd_ < 0) return -1;
+    loop_.service<loop_members>().remove(*this);
+    return detach();
+}
+
+void poll_state::shut() noexcept { ::close(detach()); }
+
+int poll_state::detach() noexcept {
+    for (poll_operation*& slot : waiting_) {
+        if (poll_operation* const operation = std::exchange(slot, nullptr)) {
+            operation->closed_ = closed_while(*operation);
+            operation->waiter().wake();
         }
     }
+    // Out of epoll before the number is free for another descriptor.
+    uv_poll_stop(&poll_);
+    polled_ = 0;
+    uv_close(handle(), [](uv_handle_t* h) { static_cast<poll_state*>(h->data)->drop(); });
+    return std::exchange(fd_, -1);
+}
 
-    // loop_members::member
-    void loop_closes() noexcept override { shut(); }
-
-    const char* const kind_;
-    loop_core& loop_;
-    int fd_;
-    uv_poll_t poll_;
-    int polled_ = 0;
-    unsigned owners_ = 2;  // libuv and the poll_handle
-    std::array<poll_operation*, 2> waiting_{};
-};
+// --- poll_handle
 
 namespace {
 
@@ -166,20 +138,20 @@ void poll_handle::close() noexcept {
     if (state_) state_->close();
 }
 
+int poll_handle::release() noexcept { return state_ ? state_->release() : -1; }
+
 poll_operation::~poll_operation() {
     if (state_) state_->drop();
 }
 
 bool poll_operation::ready() {
-    if (handle_->fd() < 0) throw closed_error(std::string(verb_) + ": the socket is closed");
+    if (handle_->fd() < 0) throw closed_error(std::string(verb_) + ": it is closed");
     if (!state_) {
-        state_ = handle_->state_;
+        state_ = handle_->state();
         state_->hold();
     }
     if (&state_->loop() != loop_core::current()) {
-        throw std::logic_error(
-            std::string("green: ") + verb_ + ": the socket belongs to another loop"
-        );
+        throw std::logic_error(std::string("green: ") + verb_ + ": it belongs to another loop");
     }
     if (state_->waiting(direction_)) {
         std::string text = "green: ";
@@ -208,7 +180,7 @@ void poll_operation::describe(std::string& out) const {
 
 void poll_operation::fail(int error, const std::string& object) const {
     if (closed_) std::rethrow_exception(closed_);
-    throw_socket_error(verb_, state_->label() + object, error);
+    throw_stream_error(verb_, state_->label() + object, error);
 }
 
 }  // namespace green::detail

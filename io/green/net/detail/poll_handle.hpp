@@ -30,6 +30,8 @@ class poll_handle {
 public:
     /// Takes `fd`, which does not block; it is closed if this throws. `kind` is of static storage: "udp".
     poll_handle(int fd, const char* kind);
+    /// Takes one that is made already.
+    explicit poll_handle(poll_state* made) noexcept : state_(made) {}
     poll_handle(poll_handle&& other) noexcept;
     poll_handle& operator=(poll_handle&& other) noexcept;
     ~poll_handle();
@@ -39,9 +41,13 @@ public:
 
     /// Closes the descriptor now. Who waits for it gets closed_error. A second time: nothing.
     void close() noexcept;
+    /// Closes, but for the descriptor, which is the caller's from now on; -1 if it is closed already.
+    int release() noexcept;
+
+    /// Null when it has been moved from.
+    poll_state* state() const noexcept { return state_; }
 
 private:
-    friend poll_operation;
     poll_state* state_;
 };
 
@@ -69,6 +75,10 @@ protected:
 
     /// True when it is done, well or not; false when it would have blocked.
     virtual bool attempt(int fd) noexcept = 0;
+
+    /// From the first attempt on.
+    poll_state& state() const noexcept { return *state_; }
+    const char* verb() const noexcept { return verb_; }
 
     /// To begin `result()` with: throws what has become of it, if not what was wanted. `error` is the
     /// errno of the attempt, or 0; `object` is added to the text: `send udp 127.0.0.1:53 to 10.0.0.1:9`.

@@ -1,6 +1,7 @@
 #include <green/net/detail/socket_call.hpp>
 
-#include <cerrno>
+#include <green/net/stream_error.hpp>
+
 #include <system_error>
 #include <utility>
 
@@ -35,6 +36,22 @@ void throw_socket_error(std::string_view operation, std::string_view object, int
     what += ' ';
     what += object;
     throw std::system_error(error, std::system_category(), what);
+}
+
+void throw_stream_error(std::string_view operation, std::string_view object, int error) {
+    switch (error) {
+    case ECONNRESET:
+    case EPIPE:
+    case ECONNABORTED:
+    case ENETRESET:
+    case ENOTCONN:
+    case ETIMEDOUT: break;
+    default: throw_socket_error(operation, object, error);
+    }
+    std::string what(operation);
+    what += ' ';
+    what += object;
+    throw disconnected_error(std::error_code(error, std::system_category()), what);
 }
 
 int open_socket(address_family family, int type, std::string_view object) {

@@ -4,6 +4,7 @@
 
 #include <green/net/address.hpp>
 
+#include <cerrno>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,21 @@ namespace green::detail {
 [[noreturn]] void throw_socket_error(
     std::string_view operation, std::string_view object, int error
 );
+
+/// The same for an operation on a connection: a disconnected_error if the peer is gone.
+[[noreturn]] void throw_stream_error(
+    std::string_view operation, std::string_view object, int error
+);
+
+inline bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
+
+/// Calls until it is not interrupted. The result, or -1 with errno.
+template <class Call>
+auto uninterrupted(Call call) noexcept {
+    auto result = call();
+    while (result < 0 && errno == EINTR) result = call();
+    return result;
+}
 
 /// A socket that does not block and is closed on exec. `type` is SOCK_STREAM or SOCK_DGRAM.
 /// Throws std::system_error.

@@ -1,0 +1,30 @@
+#pragma once
+
+// Internal: to take a connection, of whichever kind.
+
+#include <green/net/address.hpp>
+#include <green/net/detail/poll_handle.hpp>
+
+namespace green::detail {
+
+class accept_operation : public poll_operation {
+protected:
+    explicit accept_operation(poll_handle& h) noexcept
+        : poll_operation(h, poll_direction::read, "accept") {}
+    /// Before it is awaited only.
+    accept_operation(const accept_operation& o) noexcept : poll_operation(o) {}
+    ~accept_operation();
+
+    /// The stream of the connection.
+    poll_handle take(const char* kind);
+
+private:
+    bool attempt(int fd) noexcept override;
+    bool accept_one(int listener) noexcept;
+
+    int fd_ = -1;
+    address peer_;
+    int error_ = 0;
+};
+
+}  // namespace green::detail

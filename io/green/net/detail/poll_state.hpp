@@ -1,0 +1,93 @@
+#pragma once
+
+// Internal: what a poll_handle points to. Knows libuv; no public header includes it.
+
+#include <green/core/frame_pool.hpp>
+#include <green/loop/loop_core.hpp>
+#include <green/net/detail/loop_members.hpp>
+#include <green/net/detail/poll_handle.hpp>
+#include <green/net/detail/socket_call.hpp>
+
+#include <uv.h>
+
+#include <array>
+#include <cstddef>
+#include <string>
+
+namespace green::detail {
+
+/// Some hundreds of bytes each: they come from the pool of frames.
+class poll_state : public loop_members::member {
+public:
+    /// Takes the descriptor if it does not throw. `kind`: see poll_handle.
+    poll_state(socket_guard& fd, const char* kind);
+    virtual ~poll_state() = default;
+
+    static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
+    static void operator delete(void* p, std::size_t size) noexcept {
+        frame_pool::release(p, size);
+    }
+
+    int fd() const noexcept { return fd_; }
+    const char* kind() const noexcept { return kind_; }
+    loop_core& loop() const noexcept { return loop_; }
+    poll_operation*& waiting(poll_direction d) noexcept {
+        return waiting_[static_cast<std::size_t>(d)];
+    }
+
+    /// The last reading has left nothing: the next one need not try before epoll says so. Always safe,
+    /// for libuv asks for levels, not edges.
+    bool drained() const noexcept { return drained_; }
+    void set_drained() noexcept { drained_ = true; }
+
+    /// What it is called in errors and dumps: `udp 127.0.0.1:53`.
+    virtual std::string label() const;
+
+    /// Polls for what somebody waits for. What nobody waits for any more goes on being polled until it
+    /// comes: who reads in a loop is back before that.
+    void update() noexcept {
+        int const wanted = wanted_events();
+        if (wanted != 0)
+            uv_ref(handle());
+        else
+            uv_unref(handle());
+        if ((wanted & ~polled_) != 0) poll_for(polled_ | wanted);
+    }
+
+    void close() noexcept;
+    /// Closes, but for the descriptor, which is the caller's from now on. -1 if it is closed already.
+    int release() noexcept;
+
+    void hold() noexcept { ++owners_; }
+    void drop() noexcept {
+        if (--owners_ == 0) delete this;
+    }
+
+private:
+    /// The end of libuv's callback.
+    virtual void event_handled() noexcept {}
+
+    uv_handle_t* handle() noexcept { return reinterpret_cast<uv_handle_t*>(&poll_); }
+    int wanted_events() const noexcept {
+        return (waiting_[0] ? UV_READABLE : 0) | (waiting_[1] ? UV_WRITABLE : 0);
+    }
+    void poll_for(int events) noexcept;
+    static void on_event(uv_poll_t* poll, int status, int events);
+    void attempt(poll_direction d) noexcept;
+    int detach() noexcept;
+    void shut() noexcept;
+
+    // loop_members::member
+    void loop_closes() noexcept override { shut(); }
+
+    const char* const kind_;
+    loop_core& loop_;
+    int fd_;
+    int polled_ = 0;
+    unsigned owners_ = 2;  // libuv and the poll_handle
+    bool drained_ = false;
+    std::array<poll_operation*, 2> waiting_{};
+    uv_poll_t poll_;
+};
+
+}  // namespace green::detail

@@ -1,0 +1,212 @@
+#include <green/net/detail/stream_operations.hpp>
+
+#include <green/net/detail/stream_state.hpp>
+#include <green/net/stream_error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <new>
+#include <stdexcept>
+
+namespace green::detail {
+namespace {
+
+std::string_view text_of(std::span<const std::byte> bytes) noexcept {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Buffers of one system call.
+constexpr std::size_t buffers_per_call = 64;
+
+}  // namespace
+
+stream_state& stream_operation::stream() const noexcept {
+    return static_cast<stream_state&>(state());
+}
+
+void stream_operation::throw_end_of_stream(const std::string& wanted) const {
+    throw end_of_stream_error(std::string(verb()) + ' ' + stream().label() + wanted);
+}
+
+// --- reading
+
+bool read_some_operation::attempt(int) noexcept {
+    if (into_.empty()) return true;
+    auto const got = stream().read(into_);
+    size_ = got.size;
+    error_ = got.error;
+    return got.done;
+}
+
+bool read_operation::attempt(int) noexcept {
+    stream_state& s = stream();
+    if (s.ahead.empty() && s.drained()) return false;  // without taking a buffer
+    try {
+        chunk_ = chunk::lease();
+    } catch (const std::bad_alloc&) {
+        error_ = ENOMEM;
+        return true;
+    }
+    auto const got = s.read(chunk_);
+    error_ = got.error;
+    if (got.size > 0)
+        chunk_.truncate(got.size);
+    else
+        chunk_.reset();
+    return got.done;
+}
+
+bool read_exactly_operation::attempt(int) noexcept {
+    while (size_ < into_.size()) {
+        auto const got = stream().read(into_.subspan(size_));
+        if (!got.done) return false;
+        size_ += got.size;
+        if (got.size > 0) continue;
+        error_ = got.error;
+        ended_ = got.error == 0;
+        put_back();
+        return true;
+    }
+    return true;
+}
+
+bool read_exactly_operation::cancel() noexcept {
+    put_back();
+    return poll_operation::cancel();
+}
+
+/// No byte is lost: what has come is for the next one who reads.
+void read_exactly_operation::put_back() noexcept {
+    if (size_ > 0) stream().ahead.put_back(text_of(into_.first(size_)));
+}
+
+void read_exactly_operation::result() const {
+    check(error_);
+    if (!ended_) return;
+    throw_end_of_stream(
+        ", after " + std::to_string(size_) + " of " + std::to_string(into_.size()) + " bytes"
+    );
+}
+
+read_until_operation::read_until_operation(
+    poll_handle& h, std::string_view delimiter, std::size_t limit
+)
+    : stream_operation(h, poll_direction::read, "read"), delimiter_(delimiter), limit_(limit) {
+    if (delimiter.empty()) throw std::invalid_argument("green: read_until: an empty delimiter");
+}
+
+/// True when what was read ahead decides it.
+bool read_until_operation::look() {
+    read_ahead& ahead = stream().ahead;
+    std::size_t const size = search_.find(ahead.view(), delimiter_, limit_);
+    if (size != delimiter_search::not_found) {
+        found_ = ahead.take(size);
+        end_ = end::found;
+    } else if (ahead.size() >= limit_) {
+        end_ = end::limit;
+    }
+    return end_ != end::none;
+}
+
+bool read_until_operation::attempt(int) noexcept {
+    stream_state& s = stream();
+    try {
+        while (!look()) {
+            if (s.drained()) return false;
+            chunk buffer = chunk::lease();
+            auto const got = s.receive(buffer);
+            if (!got.done) return false;
+            buffer.truncate(got.size);
+            s.ahead.append(buffer.view());
+            if (got.size > 0) continue;
+            error_ = got.error;
+            end_ = end::of_stream;
+            return true;
+        }
+    } catch (const std::bad_alloc&) {
+        error_ = ENOMEM;
+    }
+    return true;
+}
+
+std::string read_until_operation::result() {
+    check(error_);
+    if (end_ == end::of_stream) throw_end_of_stream(", before the delimiter");
+    if (end_ == end::limit) {
+        throw std::system_error(
+            make_error_code(stream_errc::delimiter_not_found),
+            std::string(verb()) + ' ' + stream().label() + ", " + std::to_string(limit_) + " bytes"
+        );
+    }
+    return std::move(found_);
+}
+
+// --- writing
+
+bool write_operation::attempt(int) noexcept {
+    stream_state& s = stream();
+    if (s.broken) {
+        refused_ = true;
+        return true;
+    }
+    for (;;) {
+        std::array<iovec, buffers_per_call> parts;
+        std::size_t count = 0;
+        std::size_t total = 0;
+        auto const rest = buffers().subspan(next_);
+        std::size_t skipped = offset_;
+        for (const const_buffer& b : rest.first(std::min(rest.size(), parts.size()))) {
+            parts[count++] = {const_cast<std::byte*>(b.data()) + skipped, b.size() - skipped};
+            total += b.size() - std::exchange(skipped, 0);
+        }
+        if (count == 0) return true;
+        ssize_t const n = total == 0 ? 0 : s.send(std::span(parts).first(count));
+        if (n < 0) {
+            if (would_block(errno)) return false;
+            error_ = errno;
+            give_up();
+            return true;
+        }
+        // A part only: the kernel's buffer is full, and epoll says when it is not.
+        if (!advance(static_cast<std::size_t>(n)) && static_cast<std::size_t>(n) < total)
+            return false;
+    }
+}
+
+/// True when all has gone.
+bool write_operation::advance(std::size_t sent) noexcept {
+    if (sent > 0) started_ = true;
+    sent += std::exchange(offset_, 0);
+    auto const all = buffers();
+    while (next_ < all.size() && sent >= all[next_].size()) sent -= all[next_++].size();
+    offset_ = sent;
+    return next_ == all.size();
+}
+
+void write_operation::give_up() noexcept {
+    if (started_) stream().broken = true;
+}
+
+bool write_operation::cancel() noexcept {
+    give_up();
+    return poll_operation::cancel();
+}
+
+void write_operation::result() const {
+    check(error_);
+    if (refused_) throw broken_stream_error("write " + stream().label());
+}
+
+bool shutdown_operation::attempt(int) noexcept {
+    refused_ = stream().broken;
+    if (!refused_) error_ = stream().shut_down_writing();
+    return true;
+}
+
+void shutdown_operation::result() const {
+    check(error_);
+    if (refused_) throw broken_stream_error("shut down " + stream().label());
+}
+
+}  // namespace green::detail

@@ -1,0 +1,161 @@
+#pragma once
+
+// Internal: what the operations of a stream give, each an awaitable without a coroutine of its own.
+
+#include <green/net/chunk.hpp>
+#include <green/net/const_buffer.hpp>
+#include <green/net/detail/poll_handle.hpp>
+#include <green/net/detail/read_ahead.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace green::detail {
+
+class stream_state;
+
+class stream_operation : public poll_operation {
+protected:
+    stream_operation(poll_handle& h, poll_direction d, const char* verb) noexcept
+        : poll_operation(h, d, verb) {}
+
+    stream_state& stream() const noexcept;
+    [[noreturn]] void throw_end_of_stream(const std::string& wanted) const;
+};
+
+/// What `read_some` gives.
+class [[nodiscard]] read_some_operation final : public stream_operation {
+public:
+    read_some_operation(poll_handle& h, std::span<std::byte> into) noexcept
+        : stream_operation(h, poll_direction::read, "read"), into_(into) {}
+
+    std::size_t result() const {
+        check(error_);
+        return size_;
+    }
+
+private:
+    bool attempt(int fd) noexcept override;
+
+    std::span<std::byte> into_;
+    std::size_t size_ = 0;
+    int error_ = 0;
+};
+
+/// What `read` gives.
+class [[nodiscard]] read_operation final : public stream_operation {
+public:
+    explicit read_operation(poll_handle& h) noexcept
+        : stream_operation(h, poll_direction::read, "read") {}
+    /// Before it is awaited only.
+    read_operation(const read_operation& o) noexcept : stream_operation(o) {}
+
+    chunk result() {
+        check(error_);
+        return std::move(chunk_);
+    }
+
+private:
+    bool attempt(int fd) noexcept override;
+
+    chunk chunk_;
+    int error_ = 0;
+};
+
+/// What `read_exactly` gives.
+class [[nodiscard]] read_exactly_operation final : public stream_operation {
+public:
+    read_exactly_operation(poll_handle& h, std::span<std::byte> into) noexcept
+        : stream_operation(h, poll_direction::read, "read"), into_(into) {}
+
+    bool cancel() noexcept override;
+    void result() const;
+
+private:
+    bool attempt(int fd) noexcept override;
+    void put_back() noexcept;
+
+    std::span<std::byte> into_;
+    std::size_t size_ = 0;
+    bool ended_ = false;
+    int error_ = 0;
+};
+
+/// What `read_until` gives.
+class [[nodiscard]] read_until_operation final : public stream_operation {
+public:
+    read_until_operation(poll_handle& h, std::string_view delimiter, std::size_t limit);
+
+    std::string result();
+
+private:
+    enum class end : std::uint8_t { none, found, of_stream, limit };
+
+    bool attempt(int fd) noexcept override;
+    bool look();
+
+    std::string_view delimiter_;
+    std::size_t limit_;
+    delimiter_search search_;
+    std::string found_;
+    end end_ = end::none;
+    int error_ = 0;
+};
+
+/// What `write_all` gives.
+class [[nodiscard]] write_operation final : public stream_operation {
+public:
+    write_operation(poll_handle& h, const_buffer data) noexcept
+        : stream_operation(h, poll_direction::write, "write"), one_(data) {}
+    write_operation(poll_handle& h, std::span<const const_buffer> list) noexcept
+        : stream_operation(h, poll_direction::write, "write"), list_(list) {}
+
+    bool cancel() noexcept override;
+    void result() const;
+
+private:
+    bool attempt(int fd) noexcept override;
+    std::span<const const_buffer> buffers() const noexcept {
+        return list_.data() ? list_ : std::span(&one_, 1);
+    }
+    bool advance(std::size_t sent) noexcept;
+    void give_up() noexcept;
+
+    const_buffer one_;
+    std::span<const const_buffer> list_;  // null: the one
+    std::size_t next_ = 0;  // buffers that have gone
+    std::size_t offset_ = 0;  // bytes of the next one that have gone
+    bool started_ = false;  // some bytes have gone
+    bool refused_ = false;  // the stream was broken before
+    int error_ = 0;
+};
+
+/// What `shutdown_write` gives.
+class [[nodiscard]] shutdown_operation final : public stream_operation {
+public:
+    explicit shutdown_operation(poll_handle& h) noexcept
+        : stream_operation(h, poll_direction::write, "shut down") {}
+
+    void result() const;
+
+private:
+    bool attempt(int fd) noexcept override;
+
+    bool refused_ = false;
+    int error_ = 0;
+};
+
+/// What `close` gives: it is closed already.
+class close_operation final : public leaf {
+public:
+    bool ready() const noexcept { return true; }
+    void start() const noexcept {}
+    void result() const noexcept {}
+    bool cancel() noexcept override { return true; }
+    void describe(std::string& out) const override { out += "close"; }
+};
+
+}  // namespace green::detail

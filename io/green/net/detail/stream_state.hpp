@@ -1,0 +1,58 @@
+#pragma once
+
+// Internal: the state of a stream on a descriptor. No public header includes it.
+
+#include <green/net/address.hpp>
+#include <green/net/detail/poll_state.hpp>
+#include <green/net/detail/read_ahead.hpp>
+
+#include <span>
+#include <string>
+
+#include <sys/uio.h>
+
+namespace green::detail {
+
+/// A poll_state with what the operations of a stream keep between each other.
+class stream_state final : public poll_state {
+public:
+    enum class calls : std::uint8_t { of_sockets, of_files };
+
+    stream_state(socket_guard& fd, const char* kind, calls c, const address* peer = nullptr)
+        : poll_state(fd, kind), calls_(c) {
+        if (peer) peer_ = *peer;
+    }
+
+    /// Who the stream is connected to: `tcp 10.0.0.1:5432`; where it is itself if the peer has no name.
+    std::string label() const override;
+    /// 0.0.0.0:0 if it has no name, or none is known.
+    const address& peer() const noexcept { return peer_; }
+
+    struct outcome {
+        bool done = false;  // false: it would block
+        int error = 0;
+        std::size_t size = 0;  // 0: the end, unless there is an error
+    };
+    /// What was read ahead, or else what the kernel has.
+    outcome read(std::span<std::byte> into) noexcept {
+        return ahead.empty() ? receive(into) : outcome{true, 0, ahead.take(into)};
+    }
+    /// What the kernel has. `into` is not empty.
+    outcome receive(std::span<std::byte> into) noexcept;
+    /// The result of sendmsg(2) or its like, without SIGPIPE.
+    ssize_t send(std::span<iovec> parts) noexcept;
+    /// Ends the outgoing half. An errno, or 0.
+    int shut_down_writing() noexcept;
+
+    read_ahead ahead;
+    bool broken = false;  // see broken_stream_error
+
+private:
+    // The reader works in a buffer that is still in the processor's cache, and gives it back.
+    void event_handled() noexcept override { loop().run_after_event(); }
+
+    const calls calls_;
+    address peer_;
+};
+
+}  // namespace green::detail

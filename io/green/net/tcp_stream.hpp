@@ -1,0 +1,55 @@
+#pragma once
+
+#include <green/core/task.hpp>
+#include <green/net/connect_options.hpp>
+#include <green/net/descriptor_stream.hpp>
+
+#include <chrono>
+#include <optional>
+
+namespace green {
+
+/// A TCP connection. What it reads and writes, and how: descriptor_stream.
+///
+///     tcp_stream s = co_await tcp_stream::connect(address::parse("127.0.0.1:7"));
+///     co_await s.write_all("hello\n");
+///     std::string const line = co_await s.read_until("\n", 1000);
+///
+/// Models: tokio's TcpStream, asyncio's streams.
+class tcp_stream : public descriptor_stream {
+public:
+    /// To one address. Throws std::system_error: `connect tcp 127.0.0.1:5432: Connection refused`.
+    /// **cancel:** total: there is no connection.
+    static task<tcp_stream> connect(address remote, connect_options options = {});
+
+    /// Takes over the descriptor of a connection, which is closed if this throws std::system_error:
+    /// it is not one.
+    static tcp_stream from_descriptor(int fd);
+
+    address local_address() const { return local_address_or_throw(); }
+    /// Also when the peer is gone, and when the stream is closed.
+    address remote_address() const { return remote_address_or_throw(); }
+
+    /// Small writes go at once instead of waiting for the answer to earlier ones; they do at first.
+    void set_nodelay(bool on);
+    /// Empty: no probes, as it is at first.
+    void set_keep_alive(const std::optional<keep_alive>& probes);
+    /// How long the kernel keeps trying to deliver what was written when the stream has been closed, in
+    /// whole seconds; 0 makes `close` a reset. Empty: as long as TCP does, as it is at first.
+    void set_linger(std::optional<std::chrono::seconds> limit);
+    /// Bytes; the kernel doubles it, within its limits, and says in `receive_buffer` what it has taken.
+    void set_receive_buffer(int bytes);
+    void set_send_buffer(int bytes);
+    int receive_buffer() const;
+    int send_buffer() const;
+
+    /// Closes so that the peer gets an error, "connection reset", and what was not sent is thrown away.
+    void reset() noexcept;
+
+private:
+    friend class tcp_listener;
+    explicit tcp_stream(detail::poll_handle handle) noexcept
+        : descriptor_stream(std::move(handle)) {}
+};
+
+}  // namespace green

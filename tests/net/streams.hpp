@@ -1,0 +1,73 @@
+#pragma once
+
+// What the tests of streams share.
+
+#include "support/green_test.hpp"
+#include "support/waits.hpp"
+
+#include <green/net/tcp_listener.hpp>
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace green_test {
+
+using memory = std::array<std::byte, 64>;
+
+inline std::string text(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+inline std::span<std::byte> bytes(std::string& s) { return std::as_writable_bytes(std::span(s)); }
+
+/// The two ends of a connection.
+template <class Stream>
+struct ends {
+    Stream a;
+    Stream b;
+};
+
+/// Over TCP on loopback. Small buffers in the kernel if they are to fill up soon.
+inline green::task<ends<green::tcp_stream>> tcp_ends(int buffers = 0) {
+    green::listen_options taking;
+    taking.receive_buffer = taking.send_buffer = buffers;
+    green::connect_options making;
+    making.receive_buffer = making.send_buffer = buffers;
+    green::tcp_listener listener = green::tcp_listener::bind("127.0.0.1", 0, taking);
+    green::tcp_stream a = co_await green::tcp_stream::connect(listener.local_address(), making);
+    green::tcp_stream b = co_await listener.accept();
+    co_return ends<green::tcp_stream>{std::move(a), std::move(b)};
+}
+
+/// All that comes until the end.
+template <class Stream>
+green::task<std::string> read_all(Stream& s) {
+    std::string all;
+    for (;;) {
+        green::chunk const c = co_await s.read();
+        if (c.empty()) co_return all;
+        all += c.view();
+    }
+}
+
+/// One read: "" at the end.
+template <class Stream>
+green::task<std::string> read_once(Stream& s) {
+    memory m;
+    std::size_t const n = co_await s.read_some(m);
+    co_return text(std::span(m).first(n));
+}
+
+/// A text in which every place is different from its neighbours.
+inline std::string pattern(std::size_t size) {
+    std::string s(size, '\0');
+    unsigned state = 1;
+    for (char& c : s) c = static_cast<char>((state = state * 1664525u + 1013904223u) >> 24);
+    return s;
+}
+
+}  // namespace green_test
