@@ -258,7 +258,7 @@ GREEN_TEST("tcp: the number of a closed descriptor is another's", "[tcp]") {
     b.close();
     // The next descriptor gets the number before the reader has even run.
     tcp_stream const copy =
-        tcp_stream::from_descriptor(::fcntl(d.native_handle(), F_DUPFD_CLOEXEC, number));
+        tcp_stream::from_descriptor(owned_fd(::fcntl(d.native_handle(), F_DUPFD_CLOEXEC, number)));
     REQUIRE(copy.native_handle() == number);
     co_await c.write_all("for the other one");
     std::string const error = co_await reader;
@@ -323,12 +323,12 @@ GREEN_TEST("tcp: a descriptor that is taken over, and given away", "[tcp]") {
     auto [a, b] = co_await tcp_ends();
     auto const reader = spawn(error_of_wait<closed_error>(b.read()));
     co_await settle();
-    int const fd = b.release();
-    REQUIRE(fd >= 0);
-    REQUIRE(b.release() == -1);
+    owned_fd fd = b.release();
+    REQUIRE(fd);
+    REQUIRE_FALSE(b.release());
     std::string const error = co_await reader;
     REQUIRE(error.ends_with("closed meanwhile"));
-    tcp_stream again = tcp_stream::from_descriptor(fd);
+    tcp_stream again = tcp_stream::from_descriptor(std::move(fd));
     REQUIRE(again.remote_address() == a.local_address());
     co_await a.write_all("hello again");
     std::string const said = co_await read_once(again);
@@ -338,7 +338,7 @@ GREEN_TEST("tcp: a descriptor that is taken over, and given away", "[tcp]") {
                 tcp_stream::from_descriptor(listener.release());
             }) == "take over tcp: Invalid argument");
     REQUIRE(failure([&] {
-                tcp_stream::from_descriptor(-1);
+                tcp_stream::from_descriptor(owned_fd());
             }) == "take over tcp: Bad file descriptor");
 }
 

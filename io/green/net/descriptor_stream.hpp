@@ -93,8 +93,8 @@ public:
     /// Of the system, for what is not here; -1 once closed. It remains the stream's.
     int native_handle() const noexcept { return handle_.fd(); }
     /// Closes, but for the descriptor, which is the caller's from now on. What was read ahead by
-    /// `read_until` goes with the stream. -1 if it was closed.
-    int release() noexcept { return handle_.release(); }
+    /// `read_until` goes with the stream. None if it was closed.
+    owned_fd release() noexcept { return handle_.release(); }
 
 protected:
     explicit descriptor_stream(detail::poll_handle handle) noexcept : handle_(std::move(handle)) {}

@@ -17,7 +17,7 @@ tcp_listener tcp_listener::bind(const address& local, const listen_options& o) {
     std::string const object = "tcp " + local.to_string();
     if (local.family() == address_family::unix_path)
         throw_socket_error("listen", object, EAFNOSUPPORT);
-    socket_guard fd(open_socket(local.family(), SOCK_STREAM, object));
+    owned_fd fd = open_socket(local.family(), SOCK_STREAM, object);
     auto const set = [&](bool wanted, int level, int option, int value) {
         set_wanted_option(fd.get(), wanted, level, option, value, object);
     };
@@ -31,7 +31,7 @@ tcp_listener tcp_listener::bind(const address& local, const listen_options& o) {
     set(o.send_buffer > 0, SOL_SOCKET, SO_SNDBUF, o.send_buffer);
     if (::bind(fd.get(), local.data(), local.size()) != 0 || ::listen(fd.get(), o.backlog) != 0)
         throw_socket_error("listen", object, errno);
-    return tcp_listener(fd.release());
+    return tcp_listener(std::move(fd));
 }
 
 tcp_listener tcp_listener::bind(
@@ -40,10 +40,9 @@ tcp_listener tcp_listener::bind(
     return bind(address::parse(ip, port), options);
 }
 
-tcp_listener tcp_listener::from_descriptor(int fd) {
-    socket_guard guard(fd);
-    require_stream_socket(fd, {AF_INET, AF_INET6}, true, "take over", "tcp listener");
-    return tcp_listener(guard.release());
+tcp_listener tcp_listener::from_descriptor(owned_fd fd) {
+    require_stream_socket(fd.get(), {AF_INET, AF_INET6}, true, "take over", "tcp listener");
+    return tcp_listener(std::move(fd));
 }
 
 tcp_stream tcp_listener::accept_awaitable::result() { return tcp_stream(take("tcp")); }

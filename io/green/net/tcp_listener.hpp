@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace green {
 
@@ -32,9 +33,9 @@ public:
     static tcp_listener bind(
         std::string_view ip, std::uint16_t port, const listen_options& options = {}
     );
-    /// Takes over a descriptor that listens already: one of `inherited_sockets`. It is closed if this
-    /// throws std::system_error: it is not one.
-    static tcp_listener from_descriptor(int fd);
+    /// Takes over a descriptor that listens already: one of `inherited_sockets`. Throws
+    /// std::system_error if it is not one.
+    static tcp_listener from_descriptor(owned_fd fd);
 
     /// The next connection. One that its peer has given up meanwhile is left out. Throws
     /// std::system_error when there is no descriptor or no memory for it (EMFILE, ENFILE, ENOBUFS,
@@ -50,11 +51,11 @@ public:
 
     /// Of the system, for what is not here; -1 once closed. It remains the listener's.
     int native_handle() const noexcept { return handle_.fd(); }
-    /// Closes, but for the descriptor, which is the caller's from now on. -1 if it was closed.
-    int release() noexcept { return handle_.release(); }
+    /// Closes, but for the descriptor, which is the caller's from now on. None if it was closed.
+    owned_fd release() noexcept { return handle_.release(); }
 
 private:
-    explicit tcp_listener(int fd) : handle_(fd, "tcp") {}
+    explicit tcp_listener(owned_fd fd) : handle_(std::move(fd), "tcp") {}
 
     detail::poll_handle handle_;
 };

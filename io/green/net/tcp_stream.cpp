@@ -18,11 +18,11 @@ namespace {
 using namespace detail;
 
 /// A socket that connects to `remote`; `in_progress` tells whether that has still to be waited for.
-int begin_to_connect(const address& remote, const connect_options& o, bool& in_progress) {
+owned_fd begin_to_connect(const address& remote, const connect_options& o, bool& in_progress) {
     std::string const object = "tcp " + remote.to_string();
     if (remote.family() == address_family::unix_path)
         throw_socket_error("connect", object, EAFNOSUPPORT);
-    socket_guard fd(open_socket(remote.family(), SOCK_STREAM, object));
+    owned_fd fd = open_socket(remote.family(), SOCK_STREAM, object);
     set_wanted_option(fd.get(), o.nodelay, IPPROTO_TCP, TCP_NODELAY, 1, object);
     set_wanted_option(
         fd.get(), o.receive_buffer > 0, SOL_SOCKET, SO_RCVBUF, o.receive_buffer, object
@@ -35,24 +35,23 @@ int begin_to_connect(const address& remote, const connect_options& o, bool& in_p
         if (errno != EINPROGRESS && errno != EINTR) throw_socket_error("connect", object, errno);
         in_progress = true;
     }
-    return fd.release();
+    return fd;
 }
 
 }  // namespace
 
 task<tcp_stream> tcp_stream::connect(address remote, connect_options options) {
     bool in_progress = false;
-    int const fd = begin_to_connect(remote, options, in_progress);
-    tcp_stream s(make_stream(fd, "tcp", &remote));
+    owned_fd fd = begin_to_connect(remote, options, in_progress);
+    tcp_stream s(make_stream(std::move(fd), "tcp", &remote));
     if (in_progress) co_await connect_operation(s.handle());
     co_return s;
 }
 
-tcp_stream tcp_stream::from_descriptor(int fd) {
-    socket_guard guard(fd);
-    require_stream_socket(fd, {AF_INET, AF_INET6}, false, "take over", "tcp");
-    address const peer = remote_address_of(fd);
-    return tcp_stream(make_stream(guard.release(), "tcp", &peer));
+tcp_stream tcp_stream::from_descriptor(owned_fd fd) {
+    require_stream_socket(fd.get(), {AF_INET, AF_INET6}, false, "take over", "tcp");
+    address const peer = remote_address_of(fd.get());
+    return tcp_stream(make_stream(std::move(fd), "tcp", &peer));
 }
 
 void tcp_stream::set_nodelay(bool on) {

@@ -22,9 +22,8 @@ public:
     /// **cancel:** total: there is no connection.
     static task<tcp_stream> connect(address remote, connect_options options = {});
 
-    /// Takes over the descriptor of a connection, which is closed if this throws std::system_error:
-    /// it is not one.
-    static tcp_stream from_descriptor(int fd);
+    /// Takes over the descriptor of a connection. Throws std::system_error if it is not one.
+    static tcp_stream from_descriptor(owned_fd fd);
 
     address local_address() const { return local_address_or_throw(); }
     /// Also when the peer is gone, and when the stream is closed.

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <net/if.h>
 #include <netinet/in.h>
@@ -45,10 +46,10 @@ udp_received received(const msghdr& message, std::size_t size) {
 std::string object_text(const address& a) { return "udp " + a.to_string(); }
 
 /// A socket with these options, neither bound nor connected.
-int make_socket(const address& a, const udp_options& o) {
+owned_fd make_socket(const address& a, const udp_options& o) {
     std::string const object = object_text(a);
     if (a.family() == address_family::unix_path) throw_socket_error("open", object, EAFNOSUPPORT);
-    socket_guard fd(open_socket(a.family(), SOCK_DGRAM, object));
+    owned_fd fd = open_socket(a.family(), SOCK_DGRAM, object);
     auto const set = [&](bool wanted, int level, int option, int value) {
         if (wanted && !set_option(fd.get(), level, option, value))
             throw_socket_error("set an option of", object, errno);
@@ -59,16 +60,16 @@ int make_socket(const address& a, const udp_options& o) {
     set(o.broadcast, SOL_SOCKET, SO_BROADCAST, 1);
     set(o.receive_buffer > 0, SOL_SOCKET, SO_RCVBUF, o.receive_buffer);
     set(o.send_buffer > 0, SOL_SOCKET, SO_SNDBUF, o.send_buffer);
-    return fd.release();
+    return fd;
 }
 
 }  // namespace
 
 udp_socket udp_socket::bind(const address& local, const udp_options& options) {
-    socket_guard fd(make_socket(local, options));
+    owned_fd fd = make_socket(local, options);
     if (::bind(fd.get(), local.data(), local.size()) != 0)
         throw_socket_error("bind", object_text(local), errno);
-    return udp_socket(fd.release());
+    return udp_socket(std::move(fd));
 }
 
 udp_socket udp_socket::bind(std::string_view ip, std::uint16_t port, const udp_options& options) {
@@ -76,10 +77,10 @@ udp_socket udp_socket::bind(std::string_view ip, std::uint16_t port, const udp_o
 }
 
 udp_socket udp_socket::connect(const address& remote, const udp_options& options) {
-    socket_guard fd(make_socket(remote, options));
+    owned_fd fd = make_socket(remote, options);
     if (::connect(fd.get(), remote.data(), remote.size()) != 0)
         throw_socket_error("connect", object_text(remote), errno);
-    return udp_socket(fd.release());
+    return udp_socket(std::move(fd));
 }
 
 // --- receiving

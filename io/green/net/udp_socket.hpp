@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace green {
@@ -128,7 +129,7 @@ public:
     void close() noexcept { handle_.close(); }
 
 private:
-    explicit udp_socket(int fd) : handle_(fd, "udp") {}
+    explicit udp_socket(owned_fd fd) : handle_(std::move(fd), "udp") {}
 
     int descriptor(const char* operation) const;
     void set(const char* operation, int v4_option, int v6_option, int value);

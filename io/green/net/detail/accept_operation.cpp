@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace green::detail {
 namespace {
@@ -31,10 +30,6 @@ bool concerns_one_connection(int error) noexcept {
 
 }  // namespace
 
-accept_operation::~accept_operation() {
-    if (fd_ >= 0) ::close(fd_);
-}
-
 bool accept_operation::attempt(int fd) noexcept {
     while (!accept_one(fd)) {
         if (concerns_one_connection(errno)) continue;
@@ -49,8 +44,8 @@ bool accept_operation::accept_one(int listener) noexcept {
     sockaddr_storage name;
     socklen_t size = sizeof name;
     auto* const data = reinterpret_cast<sockaddr*>(&name);
-    fd_ = ::accept4(listener, data, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd_ < 0) return false;
+    fd_ = owned_fd(::accept4(listener, data, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!fd_) return false;
     if (size <= offsetof(sockaddr, sa_data)) return true;  // a unix socket without a name
     try {
         peer_ = address::from_sockaddr(data, size);
@@ -61,8 +56,9 @@ bool accept_operation::accept_one(int listener) noexcept {
 
 poll_handle accept_operation::take(const char* kind) {
     check(error_);
-    socket_guard guard(std::exchange(fd_, -1));
-    return poll_handle(new stream_state(guard, kind, stream_state::calls::of_sockets, &peer_));
+    return poll_handle(
+        new stream_state(std::move(fd_), kind, stream_state::calls::of_sockets, &peer_)
+    );
 }
 
 }  // namespace green::detail

@@ -13,7 +13,7 @@ protected:
         : poll_operation(h, poll_direction::read, "accept") {}
     /// Before it is awaited only.
     accept_operation(const accept_operation& o) noexcept : poll_operation(o) {}
-    ~accept_operation();
+    ~accept_operation() = default;
 
     /// The stream of the connection.
     poll_handle take(const char* kind);
@@ -22,7 +22,7 @@ private:
     bool attempt(int fd) noexcept override;
     bool accept_one(int listener) noexcept;
 
-    int fd_ = -1;
+    owned_fd fd_;
     address peer_;
     int error_ = 0;
 };

@@ -6,8 +6,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include <unistd.h>
-
 namespace green::detail {
 
 namespace {
@@ -26,15 +24,15 @@ std::exception_ptr closed_while(const poll_operation& operation) noexcept {
 
 // --- poll_state
 
-poll_state::poll_state(socket_guard& fd, const char* kind)
+poll_state::poll_state(owned_fd fd, const char* kind)
     : kind_(kind), loop_(loop_core::require(kind)), fd_(fd.get()) {
     auto& members = loop_.service<loop_members>();  // may throw, as long as libuv knows nothing
     int const status = uv_poll_init(loop_.native(), &poll_, fd_);
     if (status != 0) throw_socket_error("open", kind, -status);
-    fd.release();
     poll_.data = this;
     uv_unref(handle());
     members.add(*this);
+    fd.release();
 }
 
 std::string poll_state::label() const {
@@ -82,15 +80,15 @@ void poll_state::close() noexcept {
     shut();
 }
 
-int poll_state::release() noexcept {
-    if (fd_ < 0) return -1;
+owned_fd poll_state::release() noexcept {
+    if (fd_ < 0) return {};
     loop_.service<loop_members>().remove(*this);
     return detach();
 }
 
-void poll_state::shut() noexcept { ::close(detach()); }
+void poll_state::shut() noexcept { detach().close(); }
 
-int poll_state::detach() noexcept {
+owned_fd poll_state::detach() noexcept {
     for (poll_operation*& slot : waiting_) {
         if (poll_operation* const operation = std::exchange(slot, nullptr)) {
             operation->closed_ = closed_while(*operation);
@@ -101,21 +99,13 @@ int poll_state::detach() noexcept {
     uv_poll_stop(&poll_);
     polled_ = 0;
     uv_close(handle(), [](uv_handle_t* h) { static_cast<poll_state*>(h->data)->drop(); });
-    return std::exchange(fd_, -1);
+    return owned_fd(std::exchange(fd_, -1));
 }
 
 // --- poll_handle
 
-namespace {
-
-poll_state* make_state(int fd, const char* kind) {
-    socket_guard guard(fd);
-    return new poll_state(guard, kind);
-}
-
-}  // namespace
-
-poll_handle::poll_handle(int fd, const char* kind) : state_(make_state(fd, kind)) {}
+poll_handle::poll_handle(owned_fd fd, const char* kind)
+    : state_(new poll_state(std::move(fd), kind)) {}
 
 poll_handle::poll_handle(poll_handle&& other) noexcept
     : state_(std::exchange(other.state_, nullptr)) {}
@@ -138,7 +128,7 @@ void poll_handle::close() noexcept {
     if (state_) state_->close();
 }
 
-int poll_handle::release() noexcept { return state_ ? state_->release() : -1; }
+owned_fd poll_handle::release() noexcept { return state_ ? state_->release() : owned_fd(); }
 
 poll_operation::~poll_operation() {
     if (state_) state_->drop();

@@ -3,6 +3,7 @@
 // Internal: a descriptor on the loop, and what is to be done with it as soon as it is ready.
 
 #include <green/core/leaf.hpp>
+#include <green/net/owned_fd.hpp>
 
 #include <cstdint>
 #include <exception>
@@ -28,8 +29,8 @@ enum class poll_direction : std::uint8_t { read, write };
 /// descriptor. It keeps the loop alive only while somebody waits for it.
 class poll_handle {
 public:
-    /// Takes `fd`, which does not block; it is closed if this throws. `kind` is of static storage: "udp".
-    poll_handle(int fd, const char* kind);
+    /// `kind` is of static storage: "udp". Throws std::system_error if the descriptor cannot be polled.
+    poll_handle(owned_fd fd, const char* kind);
     /// Takes one that is made already.
     explicit poll_handle(poll_state* made) noexcept : state_(made) {}
     poll_handle(poll_handle&& other) noexcept;
@@ -41,8 +42,8 @@ public:
 
     /// Closes the descriptor now. Who waits for it gets closed_error. A second time: nothing.
     void close() noexcept;
-    /// Closes, but for the descriptor, which is the caller's from now on; -1 if it is closed already.
-    int release() noexcept;
+    /// Closes, but for the descriptor, which is the caller's from now on; none if it is closed already.
+    owned_fd release() noexcept;
 
     /// Null when it has been moved from.
     poll_state* state() const noexcept { return state_; }

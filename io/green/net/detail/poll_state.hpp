@@ -19,8 +19,8 @@ namespace green::detail {
 /// Some hundreds of bytes each: they come from the pool of frames.
 class poll_state : public loop_members::member {
 public:
-    /// Takes the descriptor if it does not throw. `kind`: see poll_handle.
-    poll_state(socket_guard& fd, const char* kind);
+    /// See poll_handle.
+    poll_state(owned_fd fd, const char* kind);
     virtual ~poll_state() = default;
 
     static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
@@ -55,8 +55,8 @@ public:
     }
 
     void close() noexcept;
-    /// Closes, but for the descriptor, which is the caller's from now on. -1 if it is closed already.
-    int release() noexcept;
+    /// See poll_handle.
+    owned_fd release() noexcept;
 
     void hold() noexcept { ++owners_; }
     void drop() noexcept {
@@ -74,7 +74,7 @@ private:
     void poll_for(int events) noexcept;
     static void on_event(uv_poll_t* poll, int status, int events);
     void attempt(poll_direction d) noexcept;
-    int detach() noexcept;
+    owned_fd detach() noexcept;
     void shut() noexcept;
 
     // loop_members::member

@@ -3,10 +3,8 @@
 #include <green/net/stream_error.hpp>
 
 #include <system_error>
-#include <utility>
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace green::detail {
 namespace {
@@ -54,9 +52,9 @@ void throw_stream_error(std::string_view operation, std::string_view object, int
     throw disconnected_error(std::error_code(error, std::system_category()), what);
 }
 
-int open_socket(address_family family, int type, std::string_view object) {
-    int const fd = socket(domain_of(family), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) throw_socket_error("open", object, errno);
+owned_fd open_socket(address_family family, int type, std::string_view object) {
+    owned_fd fd(socket(domain_of(family), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) throw_socket_error("open", object, errno);
     return fd;
 }
 
@@ -66,11 +64,5 @@ bool set_option(int fd, int level, int option, int value) noexcept {
 
 address local_address_of(int fd) { return address_from(getsockname, fd, "getsockname"); }
 address remote_address_of(int fd) { return address_from(getpeername, fd, "getpeername"); }
-
-socket_guard::~socket_guard() {
-    if (fd_ >= 0) close(fd_);
-}
-
-int socket_guard::release() noexcept { return std::exchange(fd_, -1); }
 
 }  // namespace green::detail

@@ -3,6 +3,7 @@
 // Internal: system calls on sockets, with errors that say what was done to which socket.
 
 #include <green/net/address.hpp>
+#include <green/net/owned_fd.hpp>
 
 #include <cerrno>
 #include <string>
@@ -32,7 +33,7 @@ auto uninterrupted(Call call) noexcept {
 
 /// A socket that does not block and is closed on exec. `type` is SOCK_STREAM or SOCK_DGRAM.
 /// Throws std::system_error.
-int open_socket(address_family family, int type, std::string_view object);
+owned_fd open_socket(address_family family, int type, std::string_view object);
 
 /// Sets an option of type int. False, and errno says why, if the system refuses.
 bool set_option(int fd, int level, int option, int value) noexcept;
@@ -40,20 +41,5 @@ bool set_option(int fd, int level, int option, int value) noexcept;
 /// The address that a socket is bound to, or is connected to.
 address local_address_of(int fd);
 address remote_address_of(int fd);
-
-/// Closes it unless it is released.
-class socket_guard {
-public:
-    explicit socket_guard(int fd) noexcept : fd_(fd) {}
-    socket_guard(const socket_guard&) = delete;
-    socket_guard& operator=(const socket_guard&) = delete;
-    ~socket_guard();
-
-    int get() const noexcept { return fd_; }
-    int release() noexcept;
-
-private:
-    int fd_;
-};
 
 }  // namespace green::detail

@@ -161,7 +161,10 @@ bool write_operation::attempt(int) noexcept {
             total += b.size() - std::exchange(skipped, 0);
         }
         if (count == 0) return true;
-        ssize_t const n = total == 0 ? 0 : s.send(std::span(parts).first(count));
+        std::span const batch = std::span(parts).first(count);
+        ssize_t const n = total == 0           ? 0
+            : descriptors_.empty() || started_ ? s.send(batch)
+                                               : s.send(batch, descriptors_);
         if (n < 0) {
             if (would_block(errno)) return false;
             error_ = errno;
@@ -196,6 +199,13 @@ bool write_operation::cancel() noexcept {
 void write_operation::result() const {
     check(error_);
     if (refused_) throw broken_stream_error("write " + stream().label());
+}
+
+bool receive_descriptors_operation::attempt(int) noexcept {
+    auto const got = stream().read(into_, *descriptors_);
+    size_ = got.size;
+    error_ = got.error;
+    return got.done;
 }
 
 bool shutdown_operation::attempt(int) noexcept {

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace green::detail {
 
@@ -112,6 +113,11 @@ public:
         : stream_operation(h, poll_direction::write, "write"), one_(data) {}
     write_operation(poll_handle& h, std::span<const const_buffer> list) noexcept
         : stream_operation(h, poll_direction::write, "write"), list_(list) {}
+    /// The descriptors go with the first byte.
+    write_operation(poll_handle& h, const_buffer data, std::span<const int> descriptors) noexcept
+        : stream_operation(h, poll_direction::write, "write"),
+          one_(data),
+          descriptors_(descriptors) {}
 
     bool cancel() noexcept override;
     void result() const;
@@ -126,6 +132,7 @@ private:
 
     const_buffer one_;
     std::span<const const_buffer> list_;  // null: the one
+    std::span<const int> descriptors_;
     std::size_t next_ = 0;  // buffers that have gone
     std::size_t offset_ = 0;  // bytes of the next one that have gone
     bool started_ = false;  // some bytes have gone
@@ -145,6 +152,30 @@ private:
     bool attempt(int fd) noexcept override;
 
     bool refused_ = false;
+    int error_ = 0;
+};
+
+/// What unix_stream::receive_descriptors gives: how many bytes have come.
+class [[nodiscard]] receive_descriptors_operation final : public stream_operation {
+public:
+    receive_descriptors_operation(
+        poll_handle& h, std::span<std::byte> into, std::vector<owned_fd>& descriptors
+    ) noexcept
+        : stream_operation(h, poll_direction::read, "read"),
+          into_(into),
+          descriptors_(&descriptors) {}
+
+    std::size_t result() const {
+        check(error_);
+        return size_;
+    }
+
+private:
+    bool attempt(int fd) noexcept override;
+
+    std::span<std::byte> into_;
+    std::vector<owned_fd>* descriptors_;
+    std::size_t size_ = 0;
     int error_ = 0;
 };
 

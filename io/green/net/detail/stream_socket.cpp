@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -21,9 +23,20 @@ int option_of(int fd, int option) noexcept {
 
 }  // namespace
 
-poll_handle make_stream(int fd, const char* kind, const address* peer) {
-    socket_guard guard(fd);
-    return poll_handle(new stream_state(guard, kind, stream_state::calls::of_sockets, peer));
+poll_handle make_stream(owned_fd fd, const char* kind, const address* peer) {
+    return poll_handle(new stream_state(std::move(fd), kind, stream_state::calls::of_sockets, peer)
+    );
+}
+
+std::optional<address> unix_name_of(int fd, side s) {
+    sockaddr_storage name;
+    socklen_t size = sizeof name;
+    auto* const data = reinterpret_cast<sockaddr*>(&name);
+    int const status = s == side::local ? ::getsockname(fd, data, &size)
+                                        : ::getpeername(fd, data, &size);
+    if (status != 0) throw_stream_error("address of", "unix", errno);
+    if (size <= offsetof(sockaddr, sa_data)) return std::nullopt;
+    return address::from_sockaddr(data, size);
 }
 
 void set_wanted_option(

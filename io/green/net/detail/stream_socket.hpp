@@ -5,13 +5,19 @@
 #include <green/net/address.hpp>
 #include <green/net/detail/poll_handle.hpp>
 
+#include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string_view>
 
 namespace green::detail {
 
-/// Takes a connected socket, which is closed if this throws. `peer`: null if it has no name.
-poll_handle make_stream(int fd, const char* kind, const address* peer);
+/// Of a connected socket. `peer`: null if it has no name.
+poll_handle make_stream(owned_fd fd, const char* kind, const address* peer);
+
+enum class side : std::uint8_t { local, remote };
+/// The path or abstract name of an end of a unix socket; most have none.
+std::optional<address> unix_name_of(int fd, side s);
 
 /// Sets an option of type int if it is wanted. Throws std::system_error.
 void set_wanted_option(

@@ -8,6 +8,8 @@
 
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <sys/uio.h>
 
@@ -18,8 +20,8 @@ class stream_state final : public poll_state {
 public:
     enum class calls : std::uint8_t { of_sockets, of_files };
 
-    stream_state(socket_guard& fd, const char* kind, calls c, const address* peer = nullptr)
-        : poll_state(fd, kind), calls_(c) {
+    stream_state(owned_fd fd, const char* kind, calls c, const address* peer = nullptr)
+        : poll_state(std::move(fd), kind), calls_(c) {
         if (peer) peer_ = *peer;
     }
 
@@ -39,8 +41,11 @@ public:
     }
     /// What the kernel has. `into` is not empty.
     outcome receive(std::span<std::byte> into) noexcept;
+    /// The same with the descriptors that have come with these bytes (unix(7), SCM_RIGHTS).
+    outcome read(std::span<std::byte> into, std::vector<owned_fd>& descriptors) noexcept;
     /// The result of sendmsg(2) or its like, without SIGPIPE.
     ssize_t send(std::span<iovec> parts) noexcept;
+    ssize_t send(std::span<iovec> parts, std::span<const int> descriptors) noexcept;
     /// Ends the outgoing half. An errno, or 0.
     int shut_down_writing() noexcept;
 
@@ -48,6 +53,7 @@ public:
     bool broken = false;  // see broken_stream_error
 
 private:
+    outcome received(ssize_t result, std::size_t room) noexcept;
     // The reader works in a buffer that is still in the processor's cache, and gives it back.
     void event_handled() noexcept override { loop().run_after_event(); }
 
