@@ -59,22 +59,11 @@ bool scope::cancel() noexcept {
 }
 
 void scope::child_ended(green_task& child) noexcept {
-    if (!first_ended_ && !child.was_cancelled()) first_ended_ = &child;
-    if (child.failed()) {
-        child.mark_observed();
-        errors_.push_back(child.error());
-        stop("another task of its scope failed", std::source_location::current());
-    } else if (stop_at_first_end_) {
-        stop("another task of its scope ended first", std::source_location::current());
-    }
-    for (idle_waiter* w = waiters_.front(); w;) {
-        idle_waiter* const next = waiters_.after(*w);
-        if (size() <= w->children) {
-            waiters_.remove(*w);
-            w->idle();
-        }
-        w = next;
-    }
+    if (supervisor_)
+        supervisor_->child_ended(child);
+    else
+        judge(child);
+    wake_idle_waiters();
     if (size() > 0) return;
     loop_core::current()->timers().disarm(*this);
     if (awaited_) {
@@ -83,10 +72,42 @@ void scope::child_ended(green_task& child) noexcept {
     }
 }
 
+void scope::judge(green_task& child) noexcept {
+    if (!first_ended_ && !child.was_cancelled()) first_ended_ = &child;
+    if (child.failed()) {
+        child.mark_observed();
+        errors_.push_back(child.error());
+        stop("another task of its scope failed", std::source_location::current());
+    } else if (stop_at_first_end_) {
+        stop("another task of its scope ended first", std::source_location::current());
+    }
+}
+
+void scope::wake_idle_waiters() noexcept {
+    for (idle_waiter* w = waiters_.front(); w;) {
+        idle_waiter* const next = waiters_.after(*w);
+        if (size() <= w->children) {
+            waiters_.remove(*w);
+            w->idle();
+        }
+        w = next;
+    }
+}
+
 void scope::describe(std::string& out) const {
     out += operation_;
     out += " of ";
     out += std::to_string(size()) + (size() == 1 ? " task" : " tasks");
+}
+
+bool scope_idle::cancel() noexcept {
+    scope_.forget(*this);
+    return true;
+}
+
+void scope_idle::describe(std::string& out) const {
+    out += operation_;
+    out += " of " + std::to_string(scope_.size() - children) + " tasks";
 }
 
 task<> no_result(const scope& s, const green_task& child) {

@@ -70,6 +70,18 @@ public:
     }
     const char* operation() const noexcept { return operation_; }
 
+    /// Who deals with how the children end: then a failure does not stop the others, and is not kept.
+    /// One that the supervisor does not mark as observed is reported as unhandled.
+    class supervisor {
+    public:
+        /// Called from the loop, once per child.
+        virtual void child_ended(green_task& child) noexcept = 0;
+
+    protected:
+        ~supervisor() = default;
+    };
+    void set_supervisor(supervisor& s) noexcept { supervisor_ = &s; }
+
     /// Someone inside who waits until no more than `children` are left.
     class idle_waiter : public list_node<idle_waiter> {
     public:
@@ -96,10 +108,13 @@ public:
 
 private:
     void expired() noexcept override;
+    void judge(green_task& child) noexcept;
+    void wake_idle_waiters() noexcept;
 
     const char* operation_;
     green_task* parent_;
     const green_task* first_ended_ = nullptr;
+    supervisor* supervisor_ = nullptr;
     clock::time_point deadline_ = clock::time_point::max();
     cancel_request why_;
     std::vector<std::exception_ptr> errors_;
@@ -108,6 +123,31 @@ private:
     bool stopped_ = false;
     bool expired_ = false;
     bool awaited_ = false;
+};
+
+/// Waits until no more than so many children of a scope are left. **cancel:** total.
+class scope_idle final : public leaf, private scope::idle_waiter {
+public:
+    /// `operation`, of static storage, is for dumps.
+    scope_idle(scope& s, std::size_t left, const char* operation) noexcept
+        : scope_(s), operation_(operation) {
+        children = left;
+    }
+    /// Before it is awaited only.
+    scope_idle(const scope_idle& o) noexcept : scope_idle(o.scope_, o.children, o.operation_) {}
+    scope_idle& operator=(const scope_idle&) = delete;
+
+    bool ready() const noexcept { return scope_.size() <= children; }
+    void start() noexcept { scope_.wait_idle(*this); }
+    void result() const noexcept {}
+    bool cancel() noexcept override;
+    void describe(std::string& out) const override;
+
+private:
+    void idle() noexcept override { waiter().wake(); }
+
+    scope& scope_;
+    const char* operation_;
 };
 
 /// One child's contribution to a tuple or variant: void is std::monostate.
