@@ -1,0 +1,293 @@
+#include <green/net/serve.hpp>
+
+#include "support/green_test.hpp"
+
+#include <green/loop/sleep.hpp>
+#include <green/net/stream_error.hpp>
+#include <green/sync/event.hpp>
+#include <green/tasks/as_result.hpp>
+#include <green/tasks/spawn.hpp>
+#include <green/tasks/timeout.hpp>
+
+#include <cerrno>
+#include <deque>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+using namespace green;
+using namespace std::chrono_literals;
+using green_test::elapsed;
+
+namespace {
+
+/// A peer, by name; it is connected while it lives.
+struct peer {
+    std::string name;
+    std::unique_ptr<green_test::tracker> connected;
+};
+
+/// A listener that gives what the test puts in line: peers and errors.
+class scripted_listener {
+public:
+    void comes(const std::string& name) { line_.push_back({name, 0}), changed_.set(); }
+    void fails(int error) { line_.push_back({{}, error}), changed_.set(); }
+    void close() { closed_.set(), changed_.set(); }
+    std::size_t in_line() const { return line_.size(); }
+
+    task<peer> accept() {
+        while (line_.empty() && !closed_.is_set()) {
+            changed_.clear();
+            co_await changed_.wait();
+        }
+        if (closed_.is_set()) throw closed_error("closed");
+        auto const [name, error] = line_.front();
+        // Exhaustion takes nothing out of the line.
+        if (error != EMFILE || --out_of_descriptors_ <= 0) line_.pop_front();
+        log.stamp(error == 0 ? name : "error");
+        if (error != 0) throw std::system_error(error, std::system_category(), "accept");
+        co_return peer{name, std::make_unique<green_test::tracker>(connections)};
+    }
+    task<> closed() { co_await closed_.wait(); }
+
+    /// The next `n` tries find no descriptor.
+    void run_out(int n) {
+        out_of_descriptors_ = n;
+        line_.push_front({{}, EMFILE});
+    }
+
+    green_test::recorder log;
+    green_test::census connections;
+
+private:
+    std::deque<std::pair<std::string, int>> line_;
+    event changed_;
+    event closed_;
+    int out_of_descriptors_ = 0;
+};
+
+/// Serves for as long as its name says: "20" is 20 ms. "bad" fails, "gone" is disconnected.
+task<> handle(peer p) {
+    if (p.name == "bad") throw std::runtime_error("a bad request");
+    if (p.name == "gone")
+        throw disconnected_error(std::make_error_code(std::errc::connection_reset), "read tcp");
+    co_await sleep_for(std::chrono::milliseconds(std::stoi(p.name)));
+}
+
+struct no_failure {
+    void operator()(const std::exception_ptr&) const { FAIL("a handler failed"); }
+};
+
+/// Serves until the listener is closed.
+template <class E = no_failure>
+auto start(scripted_listener& l, serve_options options = {}, E on_error = {}) {
+    return spawn(serve(l, handle, options, on_error));
+}
+
+}  // namespace
+
+GREEN_TEST("serve: a task for each, until the listener is closed", "[serve]") {
+    scripted_listener l;
+    auto const serving = start(l);
+    for (const char* name : {"30", "10", "20"}) l.comes(name);
+    co_await sleep_for(5ms);
+    REQUIRE(l.connections.live() == 3);
+    co_await sleep_for(20ms);
+    REQUIRE(l.connections.live() == 1);
+    l.close();
+    serve_report const r = co_await serving;
+    REQUIRE(elapsed() == 30ms);
+    REQUIRE(r == serve_report{.accepted = 3, .served = 3, .peak = 3});
+    REQUIRE(l.connections.clean());
+}
+
+// conformance 248
+GREEN_TEST("serve: at its limit it stops accepting, and goes on when a place is free", "[serve]") {
+    scripted_listener l;
+    auto const serving = start(l, {.max_connections = 2});
+    for (const char* name : {"10", "30", "40", "5"}) l.comes(name);
+    co_await sleep_for(1ms);
+    REQUIRE(l.in_line() == 2);
+    REQUIRE(l.log.text() == "10@0 30@0");
+    co_await sleep_for(98ms);
+    REQUIRE(l.log.text() == "10@0 30@0 40@10 5@30");
+    l.close();
+    serve_report const r = co_await serving;
+    REQUIRE(r == serve_report{.accepted = 4, .served = 4, .peak = 2});
+}
+
+// conformance 249
+GREEN_TEST("serve: a handler that fails ends its own connection and no other", "[serve]") {
+    green_test::expect_unhandled("of the report");
+    scripted_listener l;
+    std::vector<std::string> errors;
+    auto const on_error = [&](const std::exception_ptr& e) {
+        errors.push_back(detail::describe(e));
+        if (errors.size() == 2) throw std::runtime_error("of the report");
+    };
+    auto const serving = start(l, {}, on_error);
+    l.comes("20");
+    l.comes("bad");
+    l.comes("gone");
+    co_await sleep_for(1ms);
+    REQUIRE(l.connections.live() == 1);
+    l.comes("1");
+    l.comes("bad");
+    co_await sleep_for(1ms);
+    l.close();
+    serve_report const r = co_await serving;
+    REQUIRE(
+        r == serve_report{.accepted = 5, .served = 2, .disconnected = 1, .failed = 2, .peak = 3}
+    );
+    REQUIRE(errors == std::vector<std::string>{"a bad request", "a bad request"});
+}
+
+GREEN_TEST("serve: a failure that nobody asked for is unhandled, with its place", "[serve]") {
+    scripted_listener l;
+    std::string report;
+    this_loop().on_unhandled([&](const unhandled_failure& f) { report = f.report; });
+    auto const serving = spawn(serve(l, handle));
+    l.comes("bad");
+    co_await sleep_for(1ms);
+    l.close();
+    serve_report const r = co_await serving;
+    REQUIRE(r.failed == 1);
+    REQUIRE(report.find("a bad request") != std::string::npos);
+    REQUIRE(report.find("serve_test.cpp") != std::string::npos);
+}
+
+// conformance 250
+GREEN_TEST("serve: without descriptors it pauses, longer each time, and recovers", "[serve]") {
+    scripted_listener l;
+    auto const serving = start(l);
+    l.run_out(3);
+    l.comes("10");
+    co_await sleep_for(60ms);
+    REQUIRE(l.log.text() == "error@0 error@5 error@15 10@35");
+    l.run_out(1);  // and begins with a short pause again
+    l.comes("10");
+    co_await sleep_for(60ms);
+    REQUIRE(l.log.text() == "error@0 error@5 error@15 10@35 error@60 10@65");
+    l.close();
+    serve_report const r = co_await serving;
+    REQUIRE(r == serve_report{.accepted = 2, .served = 2, .peak = 1, .accept_errors = 4});
+}
+
+GREEN_TEST("serve: a handler that ends may have freed a descriptor", "[serve]") {
+    scripted_listener l;
+    auto const serving = start(l);
+    l.comes("3");
+    co_await sleep_for(1ms);
+    l.run_out(1);
+    l.comes("0");
+    co_await sleep_for(10ms);
+    REQUIRE(l.log.text() == "3@0 error@1 0@3");
+    l.close();
+    co_await serving;
+}
+
+// conformance 250
+GREEN_TEST(
+    "serve: errors of a connection are passed over, one of the listener ends it", "[serve]"
+) {
+    scripted_listener l;
+    auto const serving = start(l);
+    for (int const error : {ECONNABORTED, EPROTO, EPERM}) l.fails(error);
+    l.comes("20");
+    l.fails(EBADF);
+    auto const r = co_await as_result(serving);
+    REQUIRE(r.error());
+    REQUIRE(detail::describe(r.error()) == "accept: Bad file descriptor");
+    REQUIRE(elapsed() == 20ms);  // the handler was let finish
+    REQUIRE(l.connections.clean());
+}
+
+GREEN_TEST("serve: a close gives the handlers a time to finish", "[serve]") {
+    for (bool const full : {false, true}) {
+        scripted_listener l;
+        auto const begin = elapsed();
+        auto const serving = start(l, {.max_connections = full ? 2U : 0U, .grace = 50ms});
+        l.comes("40");
+        l.comes("400");
+        if (full) l.comes("1");  // never gets in
+        co_await sleep_for(10ms);
+        l.close();
+        serve_report const r = co_await serving;
+        REQUIRE(elapsed() - begin == 60ms);
+        REQUIRE(r == serve_report{.accepted = 2, .served = 1, .cancelled = 1, .peak = 2});
+        REQUIRE(l.connections.clean());
+    }
+}
+
+GREEN_TEST("serve: a cancel ends the handlers at once, and there is a report", "[serve]") {
+    scripted_listener l;
+    auto serving = start(l);
+    l.comes("40");
+    co_await sleep_for(10ms);
+    serving.cancel();
+    serve_report const r = co_await serving;
+    REQUIRE(r == serve_report{.accepted = 1, .cancelled = 1, .peak = 1});
+    REQUIRE(elapsed() == 10ms);
+    REQUIRE(l.connections.clean());
+
+    auto unstarted = start(l);
+    unstarted.cancel();
+    co_await unstarted.join();
+    REQUIRE(unstarted.cancelled());
+
+    // While a closed one lets its handlers finish.
+    auto closing = start(l);
+    l.comes("40");
+    co_await sleep_for(10ms);
+    l.close();
+    co_await sleep_for(10ms);
+    closing.cancel();
+    co_await closing.join();
+    REQUIRE(elapsed() == 30ms);
+    REQUIRE(l.connections.clean());
+}
+
+GREEN_TEST("serve: a cancel can leave the handlers a time, too", "[serve]") {
+    for (bool const closed : {false, true}) {
+        scripted_listener l;
+        auto const begin = elapsed();
+        auto serving = start(l, {.grace_on_cancel = 50ms});
+        l.comes("30");
+        l.comes("400");
+        co_await sleep_for(10ms);
+        if (closed) l.close();
+        co_await sleep_for(10ms);
+        serving.cancel();
+        l.comes("1");  // is not accepted any more
+        co_await sleep_for(15ms);
+        REQUIRE(l.connections.live() == 1);
+        serve_report const r = co_await serving;
+        REQUIRE(r == serve_report{.accepted = 2, .served = 1, .cancelled = 1, .peak = 2});
+        REQUIRE(elapsed() - begin == 70ms);
+        REQUIRE(l.connections.clean());
+    }
+}
+
+GREEN_TEST("serve: a limit of time around it", "[serve]") {
+    scripted_listener l;
+    l.comes("400");
+    auto const r = co_await move_on_after(20ms, serve(l, handle));
+    REQUIRE(r->cancelled == 1);
+    REQUIRE(elapsed() == 20ms);
+    REQUIRE(l.connections.clean());
+}
+
+TEST_CASE("serve: the end of the run", "[serve]") {
+    scripted_listener l;
+    auto const body = [&]() -> task<> {
+        start(l, {.grace_on_cancel = 2s});
+        l.comes("1000");
+        l.comes("40000");
+        co_await sleep_for(10ms);
+    };
+    run(green_test::virtual_clock(), body);
+    REQUIRE(l.connections.clean());
+}
