@@ -49,6 +49,7 @@
 #include <green/net/buffered_reader.hpp>
 #include <green/net/byte_stream.hpp>
 #include <green/net/chunk.hpp>
+#include <green/net/connect_error.hpp>
 #include <green/net/connect_options.hpp>
 #include <green/net/const_buffer.hpp>
 #include <green/net/descriptor_stream.hpp>
@@ -56,6 +57,8 @@
 #include <green/net/listen_options.hpp>
 #include <green/net/owned_fd.hpp>
 #include <green/net/pipe.hpp>
+#include <green/net/serve.hpp>
+#include <green/net/serve_options.hpp>
 #include <green/net/stream_error.hpp>
 #include <green/net/tcp_listener.hpp>
 #include <green/net/tcp_stream.hpp>

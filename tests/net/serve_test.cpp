@@ -1,6 +1,6 @@
 #include <green/net/serve.hpp>
 
-#include "support/green_test.hpp"
+#include "net/streams.hpp"
 
 #include <green/loop/sleep.hpp>
 #include <green/net/stream_error.hpp>
@@ -290,4 +290,68 @@ TEST_CASE("serve: the end of the run", "[serve]") {
     };
     run(green_test::virtual_clock(), body);
     REQUIRE(l.connections.clean());
+}
+
+namespace {
+
+task<> echo(tcp_stream s) {
+    for (;;) {
+        chunk const c = co_await s.read();
+        if (c.empty()) co_return;
+        co_await s.write_all(c.view());
+    }
+}
+
+/// The answer to `what`, over a connection of its own.
+task<std::string> answer_of(address server, std::string_view what) {
+    tcp_stream s = co_await tcp_stream::connect(std::move(server));
+    co_await s.write_all(what);
+    co_return co_await green_test::read_once(s);
+}
+
+}  // namespace
+
+GREEN_TEST("serve: tcp, and a peer that resets its connection", "[serve]") {
+    tcp_listener l = tcp_listener::bind("127.0.0.1", 0);
+    auto const serving = spawn(serve(l, echo, {.max_connections = 1}, no_failure{}));
+    tcp_stream first = co_await tcp_stream::connect(l.local_address());
+    co_await first.write_all("one");
+    std::string text = co_await green_test::read_once(first);
+    REQUIRE(text == "one");
+    auto const second = spawn(answer_of(l.local_address(), "two"));
+    co_await sleep_for(1s);
+    REQUIRE_FALSE(second.done());  // connected, and in line
+    first.reset();
+    text = co_await second;
+    REQUIRE(text == "two");
+    l.close();
+    serve_report const r = co_await serving;
+    REQUIRE(r == serve_report{.accepted = 2, .served = 1, .disconnected = 1, .peak = 1});
+}
+
+// conformance 250
+GREEN_TEST(
+    "serve: when descriptors are short for long, peers are told, and served again later", "[serve]"
+) {
+    tcp_listener l = tcp_listener::bind("127.0.0.1", 0);
+    address const server = l.local_address();
+    std::vector<tcp_stream> peers;
+    for (int i = 0; i < 2; ++i) peers.push_back(co_await tcp_stream::connect(server));
+    auto const serving = spawn(serve(l, echo));
+    co_await yield();  // it has its reserve
+    {
+        green_test::no_descriptors const none;
+        std::string const end = co_await green_test::read_once(peers[0]);
+        REQUIRE(end.empty());
+        REQUIRE(elapsed() >= 1s);
+    }
+    co_await peers[1].write_all("two");
+    std::string const two = co_await green_test::read_once(peers[1]);
+    REQUIRE(two == "two");
+    peers.clear();
+    l.close();
+    serve_report const r = co_await serving;
+    REQUIRE(r.turned_away == 1);
+    REQUIRE(r.accepted == 1);
+    REQUIRE(r.accept_errors > 5);
 }

@@ -14,6 +14,9 @@
 #include <system_error>
 #include <utility>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 namespace green_test {
 
 using memory = std::array<std::byte, 64>;
@@ -69,5 +72,23 @@ inline std::string pattern(std::size_t size) {
     for (char& c : s) c = static_cast<char>((state = state * 1664525u + 1013904223u) >> 24);
     return s;
 }
+
+/// No descriptors beyond those that are open, until it ends.
+class no_descriptors {
+public:
+    no_descriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        int const next = ::dup(0);
+        ::close(next);
+        rlimit const tight{static_cast<rlim_t>(next), before_.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &tight);
+    }
+    no_descriptors(const no_descriptors&) = delete;
+    no_descriptors& operator=(const no_descriptors&) = delete;
+    ~no_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
 
 }  // namespace green_test

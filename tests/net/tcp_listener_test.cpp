@@ -6,33 +6,8 @@
 #include <cerrno>
 #include <vector>
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 using namespace green;
 using namespace green_test;
-
-namespace {
-
-/// No descriptors beyond those that are open, until it ends.
-class no_descriptors {
-public:
-    no_descriptors() {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        int const next = ::dup(0);
-        ::close(next);
-        rlimit const tight{static_cast<rlim_t>(next), before_.rlim_max};
-        ::setrlimit(RLIMIT_NOFILE, &tight);
-    }
-    no_descriptors(const no_descriptors&) = delete;
-    no_descriptors& operator=(const no_descriptors&) = delete;
-    ~no_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-    rlimit before_{};
-};
-
-}  // namespace
 
 GREEN_TEST("listener: connections in the order in which they came", "[tcp]") {
     tcp_listener listener = tcp_listener::bind("127.0.0.1", 0);

@@ -28,11 +28,15 @@ template <class L, class F, class E>
 task<serve_report> serve_listener(L& listener, F handler, serve_options options, E on_error) {
     if constexpr (std::same_as<E, report_as_unhandled>) {
         server s(options, nullptr);
-        co_return co_await s.run(accept_connections(listener, handler, s), listener.closed());
+        co_return co_await s.run(
+            accept_connections(listener, handler, s), as_task(listener.closed())
+        );
     } else {
         called_for_failures<E> failures(on_error);
         server s(options, &failures);
-        co_return co_await s.run(accept_connections(listener, handler, s), listener.closed());
+        co_return co_await s.run(
+            accept_connections(listener, handler, s), as_task(listener.closed())
+        );
     }
 }
 

@@ -5,7 +5,9 @@
 #include <green/net/descriptor_stream.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <string>
 
 namespace green {
 
@@ -21,6 +23,21 @@ public:
     /// To one address. Throws std::system_error: `connect tcp 127.0.0.1:5432: Connection refused`.
     /// **cancel:** total: there is no connection.
     static task<tcp_stream> connect(address remote, connect_options options = {});
+
+    /// To a host, by name or IP address. With several addresses it takes the one that answers first:
+    /// they are tried one after the other, IPv6 and IPv4 in turns, each 250 ms after the one before or
+    /// as soon as that has failed (RFC 8305, "Happy Eyeballs"). When it returns, all others are closed.
+    ///
+    /// Throws connect_error, a std::system_error that lists every address with its cause; dns_error when
+    /// there is no address; timeout_error, with a list of the same kind, after `options.timeout`.
+    /// **cancel:** total: nothing is open, no lookup waited for.
+    ///
+    ///     tcp_stream s = co_await tcp_stream::connect("www.example.org", 443);
+    ///
+    /// Models: asyncio.open_connection with happy_eyeballs_delay, Go's net.Dialer.
+    static task<tcp_stream> connect(
+        std::string host, std::uint16_t port, connect_options options = {}
+    );
 
     /// Takes over the descriptor of a connection. Throws std::system_error if it is not one.
     static tcp_stream from_descriptor(owned_fd fd);

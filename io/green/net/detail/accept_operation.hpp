@@ -27,4 +27,19 @@ private:
     int error_ = 0;
 };
 
+/// Until the handle is closed.
+class [[nodiscard]] closed_operation final : public poll_operation {
+public:
+    explicit closed_operation(poll_handle& h) noexcept
+        : poll_operation(h, poll_direction::close, "wait for the close of"), handle_(h) {}
+
+    bool ready() { return handle_.fd() < 0 || poll_operation::ready(); }
+    void result() const noexcept {}
+
+private:
+    bool attempt(int) noexcept override { return false; }
+
+    poll_handle& handle_;
+};
+
 }  // namespace green::detail

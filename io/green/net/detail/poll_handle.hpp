@@ -23,7 +23,8 @@ namespace green::detail {
 class poll_operation;
 class poll_state;
 
-enum class poll_direction : std::uint8_t { read, write };
+/// `close`: nothing is polled for; it waits for the end of the handle.
+enum class poll_direction : std::uint8_t { read, write, close };
 
 /// A socket or pipe on the loop of its thread: one task may read and one may write at a time. Owns the
 /// descriptor. It keeps the loop alive only while somebody waits for it.

@@ -86,7 +86,7 @@ private:
     int polled_ = 0;
     unsigned owners_ = 2;  // libuv and the poll_handle
     bool drained_ = false;
-    std::array<poll_operation*, 2> waiting_{};
+    std::array<poll_operation*, 3> waiting_{};  // by poll_direction
     uv_poll_t poll_;
 };
 
