@@ -58,6 +58,7 @@
 #include <green/net/owned_fd.hpp>
 #include <green/net/pipe.hpp>
 #include <green/net/serve.hpp>
+#include <green/net/serve_on_all_cores.hpp>
 #include <green/net/serve_options.hpp>
 #include <green/net/stream_error.hpp>
 #include <green/net/tcp_listener.hpp>
