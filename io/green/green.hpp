@@ -57,6 +57,7 @@
 #include <green/net/listen_options.hpp>
 #include <green/net/owned_fd.hpp>
 #include <green/net/pipe.hpp>
+#include <green/net/protocol.hpp>
 #include <green/net/serve.hpp>
 #include <green/net/serve_on_all_cores.hpp>
 #include <green/net/serve_options.hpp>

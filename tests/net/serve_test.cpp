@@ -3,12 +3,16 @@
 #include "net/streams.hpp"
 
 #include <green/loop/sleep.hpp>
+#include <green/net/protocol.hpp>
 #include <green/net/stream_error.hpp>
+#include <green/net/unix_listener.hpp>
 #include <green/sync/event.hpp>
 #include <green/tasks/as_result.hpp>
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <deque>
 #include <memory>
@@ -354,4 +358,122 @@ GREEN_TEST(
     REQUIRE(r.turned_away == 1);
     REQUIRE(r.accepted == 1);
     REQUIRE(r.accept_errors > 5);
+}
+
+GREEN_TEST("serve: a unix listener, and a handler that keeps something", "[serve]") {
+    unix_listener l = unix_listener::bind(address::parse("@green-serve-test"));
+    int count = 0;
+    auto const say_number = [&count, prefix = std::string("number ")](unix_stream s) -> task<> {
+        co_await s.write_all(prefix + std::to_string(++count));
+    };
+    auto const serving = spawn(serve(l, say_number));
+    for (const char* expected : {"number 1", "number 2"}) {
+        unix_stream s = co_await unix_stream::connect(l.local_address());
+        std::string const said = co_await green_test::read_all(s);
+        REQUIRE(said == expected);
+    }
+    l.close();
+    serve_report const r = co_await serving;
+    REQUIRE(r.served == 2);
+}
+
+// --- protocol.hpp
+
+namespace {
+
+/// Sends lines back in capitals; "bye" ends the connection, "fail" throws.
+struct shouting {
+    explicit shouting(std::string& l) : log(l) {}
+    void on_connect(transport& t) { t.write("hello\n"); }
+    void on_data(transport& t, std::span<const std::byte> data) {
+        for (std::byte const b : data) {
+            char const c = static_cast<char>(b);
+            line += static_cast<char>(std::toupper(c));
+            if (c == '\n') on_line(t, std::exchange(line, {}));
+        }
+    }
+    void on_line(transport& t, const std::string& text) {
+        if (text == "FAIL\n") throw std::runtime_error("cannot shout");
+        t.write(text);
+        if (text == "BYE\n") t.close();
+    }
+    void on_close(const std::exception_ptr& why) {
+        log += why ? detail::describe(why) : std::string("closed");
+        log += '\n';
+    }
+
+    std::string& log;
+    std::string line;
+};
+
+task<std::string> talk(address server, std::string_view what, bool half_close) {
+    tcp_stream s = co_await tcp_stream::connect(std::move(server));
+    co_await s.write_all(what);
+    if (half_close) co_await s.shutdown_write();
+    co_return co_await green_test::read_all(s);
+}
+
+}  // namespace
+
+GREEN_TEST("protocol: callbacks by a connection, until either side ends it", "[protocol]") {
+    tcp_listener l = tcp_listener::bind("127.0.0.1", 0);
+    address const server = l.local_address();
+    std::string log;
+    std::vector<std::string> errors;
+    auto const handler = [&](tcp_stream peer) -> task<> {
+        shouting protocol(log);
+        co_await drive_protocol(std::move(peer), protocol);
+    };
+    auto const on_error = [&](const std::exception_ptr& e) {
+        errors.push_back(detail::describe(e));
+    };
+    auto const serving = spawn(serve(l, handler, {}, on_error));
+    std::string text = co_await talk(server, "one\ntwo\n", true);
+    REQUIRE(text == "hello\nONE\nTWO\n");
+    text = co_await talk(server, "one\nbye\nnot this\n", false);
+    REQUIRE(text == "hello\nONE\nBYE\n");
+    {
+        tcp_stream s = co_await tcp_stream::connect(server);
+        co_await s.read_until("\n", 100);
+        s.reset();
+        co_await green_test::settle();
+    }
+    REQUIRE(log.starts_with("closed\nclosed\nread tcp 127.0.0.1:"));
+    REQUIRE(log.ends_with(": Connection reset by peer\n"));
+    tcp_stream s = co_await tcp_stream::connect(server);
+    co_await s.read_until("\n", 100);
+    co_await s.write_all("fail\n");
+    text = co_await green_test::read_all(s);
+    REQUIRE(text.empty());
+    l.close();
+    co_await serving;
+    REQUIRE(errors == std::vector<std::string>{"cannot shout"});
+}
+
+GREEN_TEST("protocol: a peer that does not take its answers is not read from", "[protocol]") {
+    auto ends = co_await green_test::tcp_ends(4096);
+    struct counts {
+        void on_data(transport& t, std::span<const std::byte> data) {
+            read += data.size();
+            t.write(data);
+            t.write(data);
+            most = std::max(most, t.pending());
+        }
+        std::size_t read = 0;
+        std::size_t most = 0;
+    } doubles;
+    auto const driving = spawn(drive_protocol(std::move(ends.b), doubles));
+    constexpr std::size_t size = 1 << 20;
+    auto const write = [&]() -> task<> {
+        co_await ends.a.write_all(std::string(size, 'x'));
+        co_await ends.a.shutdown_write();
+    };
+    auto const writing = spawn(write);
+    co_await sleep_for(1s);
+    REQUIRE(doubles.read < size / 2);
+    std::string const all = co_await green_test::read_all(ends.a);
+    REQUIRE(all.size() == 2 * size);
+    co_await writing;
+    co_await driving;
+    REQUIRE(doubles.most <= transport::high_water + 2 * 16 * 1024);
 }

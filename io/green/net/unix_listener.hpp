@@ -44,6 +44,10 @@ public:
     /// **cancel:** total: no connection is taken.
     accept_awaitable accept() noexcept;
 
+    using closed_awaitable = detail::closed_operation;
+    /// Until it is closed, at once if it is. One task at a time. **cancel:** total.
+    closed_awaitable closed() noexcept { return closed_awaitable(handle_); }
+
     address local_address() const;
     bool is_open() const noexcept { return handle_.fd() >= 0; }
     /// Who waits for it gets closed_error, at once. A second time nothing happens. The destructor does
