@@ -36,6 +36,7 @@ SUBJECTS = [
     ("Names", "names", ["dns/resolver.hpp", "dns/*"]),
     ("Addresses", "addresses", ["net/address.hpp"]),
     ("Datagrams", "datagrams", ["net/udp_socket.hpp"]),
+    ("TLS", "tls", ["net/tls_stream.hpp", "net/tls_context.hpp", "net/tls_error.hpp", "net/tls_info.hpp"]),
     ("Errors", "errors", ["core/errors.hpp"]),
 ]
 

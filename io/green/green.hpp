@@ -64,6 +64,10 @@
 #include <green/net/stream_error.hpp>
 #include <green/net/tcp_listener.hpp>
 #include <green/net/tcp_stream.hpp>
+#include <green/net/tls_context.hpp>
+#include <green/net/tls_error.hpp>
+#include <green/net/tls_info.hpp>
+#include <green/net/tls_stream.hpp>
 #include <green/net/udp_socket.hpp>
 #include <green/net/unix_listener.hpp>
 #include <green/net/unix_stream.hpp>

@@ -115,9 +115,7 @@ struct connection {
         carry_all();
         return *this;
     }
-    bool good() const {
-        return client.shaken && server.shaken && !client.failed && !server.failed;
-    }
+    bool good() const { return client.shaken && server.shaken && !client.failed && !server.failed; }
 };
 
 /// The same private key, with the password "secret".
@@ -193,9 +191,11 @@ TEST_CASE("tls: a chain, an address, a name with a dot, a wildcard, another scri
     REQUIRE(named.shake().good());
     REQUIRE(named.server.engine.info().server_name.empty());  // RFC 6066, 3: no addresses
     if (detail::idna_available())
-        REQUIRE(connection(client, server_with(between.issue({"xn--bcher-kva.test"})), "bücher.test")
-                    .shake()
-                    .good());
+        REQUIRE(
+            connection(client, server_with(between.issue({"xn--bcher-kva.test"})), "bücher.test")
+                .shake()
+                .good()
+        );
 }
 
 TEST_CASE("tls: a certificate that is not good is refused, with the reason", "[tls]") {
@@ -219,7 +219,8 @@ TEST_CASE("tls: a certificate that is not good is refused, with the reason", "[t
     REQUIRE(error.starts_with("not_yet_valid: " + with + "example.test is not valid before 20"));
     error = refusal(ca.issue({"other.test", "192.0.2.1"}));
     REQUIRE(
-        error == "wrong_host: " + with +
+        error ==
+        "wrong_host: " + with +
             "other.test is not valid for host \"example.test\", only for other.test, 192.0.2.1"
     );
     error = refusal(certificate_authority::self_signed({"example.test"}));
@@ -229,7 +230,8 @@ TEST_CASE("tls: a certificate that is not good is refused, with the reason", "[t
     certificate_authority stranger("nobody");
     error = refusal(stranger.issue({"example.test"}));
     REQUIRE(
-        error == "unknown_authority: " + with +
+        error ==
+        "unknown_authority: " + with +
             "example.test is of an authority that is not trusted: CN=nobody"
     );
     certificate rooted = stranger.issue({"example.test"});
@@ -285,14 +287,17 @@ TEST_CASE("tls: a server that demands a certificate", "[tls]") {
         "no_certificate: tls handshake with a client: the peer has shown no certificate"
     );
     REQUIRE(
-        none.client.error() == "refused: tls read from localhost: the peer refused: certificate required"
+        none.client.error() ==
+        "refused: tls read from localhost: the peer refused: certificate required"
     );
 
     certificate const stranger = certificate_authority::self_signed({"mallory"});
     connection bad(client_context().use_certificate_pem(stranger.chain, stranger.key), server);
     bad.shake();
-    REQUIRE(bad.server.error().starts_with("self_signed: tls handshake with a client: the certificate "
-                                           "of mallory is self-signed"));
+    REQUIRE(
+        bad.server.error().starts_with("self_signed: tls handshake with a client: the certificate "
+                                       "of mallory is self-signed")
+    );
     REQUIRE(bad.client.error().ends_with("the peer refused: unknown ca"));
 }
 
@@ -334,9 +339,7 @@ TEST_CASE("tls: no protocol in common, no version in common, no TLS at all", "[t
     endpoint client(client_context(), "localhost");
     client.go_on();
     client.take(bytes_of("220 mail.example.test ESMTP\r\n"));
-    REQUIRE(
-        client.error() == "no_tls: tls handshake with localhost: the peer does not speak TLS"
-    );
+    REQUIRE(client.error() == "no_tls: tls handshake with localhost: the peer does not speak TLS");
     endpoint server(server_context(), "");
     server.take(bytes_of("GET / HTTP/1.0\r\n\r\n"));
     REQUIRE(server.error() == "no_tls: tls handshake with a client: the peer does not speak TLS");
@@ -349,7 +352,8 @@ TEST_CASE("tls: verification that is turned off, and a host that is none", "[tls
     REQUIRE(connection(careless, server_with(nobody), "").shake().good());
     REQUIRE(
         tls_error_of([] { endpoint(client_context(), ""); }) ==
-        "bad_configuration: tls handshake with a client: there is no host that its certificate could be of"
+        "bad_configuration: tls handshake with a client: there is no host that its certificate "
+        "could be of"
     );
 }
 
@@ -436,31 +440,32 @@ TEST_CASE("tls: what was changed on its way is refused, and garbage is", "[tls]"
 TEST_CASE("tls: a certificate, key or list that cannot be used", "[tls]") {
     auto const& mine = localhost_certificate();
     auto const other = certificate_authority::self_signed({"other"});
-    REQUIRE(
-        tls_error_of([&] { tls_context::server_pem("nothing", mine.key); }) ==
-        "bad_configuration: use the certificate in the text: there is none in it"
-    );
-    REQUIRE(
-        tls_error_of([&] { tls_context::server_pem(mine.chain, "nothing"); }) ==
-        "bad_configuration: use the private key in the text: there is none in it"
-    );
+    REQUIRE(tls_error_of([&] {
+                tls_context::server_pem("nothing", mine.key);
+            }) == "bad_configuration: use the certificate in the text: there is none in it");
+    REQUIRE(tls_error_of([&] {
+                tls_context::server_pem(mine.chain, "nothing");
+            }) == "bad_configuration: use the private key in the text: there is none in it");
     REQUIRE(
         tls_error_of([&] { tls_context::server_pem(mine.chain, other.key); }) ==
         "bad_configuration: use the certificate in the text: the private key in the text is not its"
     );
     // One that has a password is not asked for it on the terminal.
     std::string const locked = encrypted(mine.key);
-    REQUIRE(tls_error_of([&] { tls_context::server_pem(mine.chain, locked); })
-                .starts_with("bad_configuration: use the private key in the text: "));
+    REQUIRE(tls_error_of([&] { tls_context::server_pem(mine.chain, locked); }
+    ).starts_with("bad_configuration: use the private key in the text: "));
     tls_context::server_pem(mine.chain, mine.key).use_certificate_pem(mine.chain, locked, "secret");
     std::string torn = mine.chain;
     torn.replace(100, 4, "????");
-    REQUIRE(tls_error_of([&] { tls_context::client().trust_pem(torn); })
-                .starts_with("bad_configuration: trust the authorities in the text: "));
-    REQUIRE(tls_error_of([&] { tls_context::client().use_revocations_pem(mine.chain); }) ==
-            "bad_configuration: use the revocations in the text: there is none in it");
+    REQUIRE(tls_error_of([&] { tls_context::client().trust_pem(torn); }
+    ).starts_with("bad_configuration: trust the authorities in the text: "));
+    REQUIRE(tls_error_of([&] {
+                tls_context::client().use_revocations_pem(mine.chain);
+            }) == "bad_configuration: use the revocations in the text: there is none in it");
     REQUIRE_THROWS_AS(tls_context::client().set_alpn({""}), std::invalid_argument);
-    REQUIRE_THROWS_AS(tls_context::client().set_alpn({std::string(256, 'x')}), std::invalid_argument);
+    REQUIRE_THROWS_AS(
+        tls_context::client().set_alpn({std::string(256, 'x')}), std::invalid_argument
+    );
     try {
         tls_context::client().trust("/nowhere/ca.pem");
         FAIL("there is no such file");

@@ -13,7 +13,8 @@ struct tls_info {
     std::string protocol;  ///< by ALPN, "h2"; empty: none was agreed on
     std::string server_name;  ///< whom the client asked for (SNI); empty: nobody in particular
     bool resumed = false;  ///< a session of before went on
-    std::string peer_subject;  ///< of its certificate, "CN=worker 7,O=Example"; empty: it has shown none
+    std::string
+        peer_subject;  ///< of its certificate, "CN=worker 7,O=Example"; empty: it has shown none
     std::string peer_certificate;  ///< as PEM; empty likewise
 };
 

@@ -52,8 +52,9 @@ public:
     /// that of the address if it is one. Names in other scripts are taken in their A-labels.
     /// Throws tls_error, with what is wrong with the certificate in words.
     /// **cancel:** total: there is no connection. For a limit of time: `with_timeout`.
-    static task<tls_stream>
-    connect(std::string host, std::uint16_t port, tls_context context = tls_context::system_client())
+    static task<tls_stream> connect(
+        std::string host, std::uint16_t port, tls_context context = tls_context::system_client()
+    )
         requires connecting_stream<Stream>
     {
         Stream below = co_await Stream::connect(host, port);

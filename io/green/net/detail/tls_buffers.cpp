@@ -42,9 +42,9 @@ long control(BIO* bio, int what, long, void*) noexcept {
 
 BIO_METHOD* method() {
     static openssl_ptr<BIO_METHOD> const made = [] {
-        openssl_ptr<BIO_METHOD> m(openssl_require(BIO_meth_new(
-            BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "green tls_engine"
-        )));
+        openssl_ptr<BIO_METHOD> m(openssl_require(
+            BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "green tls_engine")
+        ));
         BIO_meth_set_read_ex(m.get(), read);
         BIO_meth_set_write_ex(m.get(), write);
         BIO_meth_set_ctrl(m.get(), control);

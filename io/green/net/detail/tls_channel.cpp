@@ -24,7 +24,7 @@ unread_guard::~unread_guard() {
 }
 
 void throw_tls_closed(const char* operation, const std::string& peer) {
-    throw closed_error(operation + peer + ": the stream is closed");
+    throw closed_error(operation + peer + ": it is closed");
 }
 
 void throw_tls_shut(const std::string& peer) {

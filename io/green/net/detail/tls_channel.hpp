@@ -72,9 +72,8 @@ private:
 
 /// A stream that lends its buffers, so that none is held while it waits.
 template <class Stream>
-concept chunk_stream = byte_stream<Stream> && requires(Stream& s) {
-    requires std::same_as<await_result_t<decltype(s.read())>, chunk>;
-};
+concept chunk_stream = byte_stream<Stream> &&
+    requires(Stream& s) { requires std::same_as<await_result_t<decltype(s.read())>, chunk>; };
 
 //   reader ─► read  ──┐            ┌── receive: one task at a time asks the stream below, for whoever
 //                     ├─ engine ───┤            needs input; a writer may, amid a message of the peer's
@@ -176,7 +175,7 @@ task<std::size_t> tls_channel<Stream>::some(std::span<std::byte> into) {
         tls_progress const taken = take(into);
         switch (taken.status) {
         case tls_status::done: co_return taken.size;
-        case tls_status::ended: co_return 0;
+        case tls_status::ended: co_return std::size_t{0};
         case tls_status::failed: break;
         case tls_status::needs_input: co_await receive(seen); continue;
         }
@@ -336,8 +335,7 @@ task<> tls_channel<Stream>::say_farewell() {
     tls_turn const turn = take_turn(writing_, tls_write_to);
     try {
         co_await move_on_after(farewell_limit, send());
-    } catch (const std::exception&) {
-    }
+    } catch (const std::exception&) {}
 }
 
 template <byte_stream Stream>

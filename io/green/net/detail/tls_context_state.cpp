@@ -9,7 +9,9 @@
 namespace green::detail {
 namespace {
 
-[[noreturn]] void refuse(std::string_view operation, std::string_view where, std::string_view cause) {
+[[noreturn]] void refuse(
+    std::string_view operation, std::string_view where, std::string_view cause
+) {
     ERR_clear_error();
     throw tls_error(tls_errc::bad_configuration, operation, where, cause);
 }
@@ -40,8 +42,9 @@ X509_CRL* read_one(BIO* text, X509_CRL*) {
 
 /// All objects of a kind in a PEM text, at least one.
 template <class Object>
-std::vector<openssl_ptr<Object>>
-read_all(std::string_view pem, std::string_view operation, std::string_view where) {
+std::vector<openssl_ptr<Object>> read_all(
+    std::string_view pem, std::string_view operation, std::string_view where
+) {
     auto const text = reader_of(pem);
     std::vector<openssl_ptr<Object>> all;
     ERR_clear_error();
@@ -49,22 +52,22 @@ read_all(std::string_view pem, std::string_view operation, std::string_view wher
         all.emplace_back(one);
     // That no other one begins is how it ends.
     auto const error = ERR_peek_last_error();
-    bool const at_end =
-        ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+    bool const at_end = ERR_GET_LIB(error) == ERR_LIB_PEM &&
+        ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
     if (!at_end) refuse(operation, where, openssl_cause());
     if (all.empty()) refuse(operation, where, "there is none in it");
     ERR_clear_error();
     return all;
 }
 
-openssl_ptr<EVP_PKEY>
-read_key(std::string_view pem, std::string_view where, std::string_view password) {
+openssl_ptr<EVP_PKEY> read_key(
+    std::string_view pem, std::string_view where, std::string_view password
+) {
     constexpr std::string_view operation = "use the private key in";
     if (pem.find("PRIVATE KEY-----") == pem.npos) refuse(operation, where, "there is none in it");
     auto const text = reader_of(pem);
     ERR_clear_error();
-    openssl_ptr<EVP_PKEY> key(
-        PEM_read_bio_PrivateKey(text.get(), nullptr, give_password, &password)
+    openssl_ptr<EVP_PKEY> key(PEM_read_bio_PrivateKey(text.get(), nullptr, give_password, &password)
     );
     if (!key) refuse(operation, where, openssl_cause());
     return key;
@@ -89,9 +92,7 @@ tls_context_state::tls_context_state(bool server)
         SSL_CTX_set_session_id_context(context, id, sizeof id);
         SSL_CTX_set_alpn_select_cb(context, select_alpn, this);
     } else {
-        SSL_CTX_set_session_cache_mode(
-            context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
-        );
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(context, keep_session);
         SSL_CTX_set_default_verify_paths(context);
     }
@@ -113,7 +114,9 @@ void tls_context_state::use_certificate(
     auto certificates = read_all<X509>(chain, operation, chain_where);
     auto const private_key = read_key(key, key_where, password);
     if (X509_check_private_key(certificates.front().get(), private_key.get()) != 1)
-        refuse(operation, chain_where, "the private key in " + std::string(key_where) + " is not its");
+        refuse(
+            operation, chain_where, "the private key in " + std::string(key_where) + " is not its"
+        );
     openssl_ptr<STACK_OF(X509)> others(openssl_require(sk_X509_new_null()));
     for (std::size_t i = 1; i < certificates.size(); ++i) {
         if (sk_X509_push(others.get(), certificates[i].get()) == 0) throw std::bad_alloc();

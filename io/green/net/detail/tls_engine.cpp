@@ -10,7 +10,6 @@
 #include <optional>
 #include <utility>
 
-
 namespace green::detail {
 namespace {
 
@@ -33,8 +32,9 @@ certified_host read_host(const tls_peer& peer) {
         return host;
     }
     host.name = peer.host;
-    bool const ascii =
-        std::all_of(host.name.begin(), host.name.end(), [](char c) { return c > 0; });
+    bool const ascii = std::all_of(host.name.begin(), host.name.end(), [](char c) {
+        return c > 0;
+    });
     if (!ascii) {
         ascii_name converted = to_a_labels(host.name);
         if (converted.problem) refuse(converted.problem);
@@ -63,6 +63,7 @@ public:
     tls_peer peer;
     tls_buffers buffers;
     openssl_ptr<SSL> ssl;
+    bool shaken = false;  // the handshake is over
     bool shut = false;  // close_notify is said
     std::optional<tls_cause> refused;  // a certificate
     std::optional<tls_error> failure;
@@ -164,7 +165,7 @@ tls_status tls_engine_state::after(int result, const char* operation) {
     default: break;
     }
     if (refused) return fail(operation, *refused);
-    return fail(operation, queued_cause(SSL_is_init_finished(ssl.get()) == 0));
+    return fail(operation, queued_cause(!shaken));
 }
 
 tls_status tls_engine_state::fail(const char* operation, const tls_cause& cause) {
@@ -180,7 +181,9 @@ tls_engine::~tls_engine() = default;
 tls_status tls_engine::handshake() {
     if (state_->has_failed()) return tls_status::failed;
     ERR_clear_error();
-    return state_->after(SSL_do_handshake(state_->ssl.get()), handshake_with);
+    tls_status const status = state_->after(SSL_do_handshake(state_->ssl.get()), handshake_with);
+    state_->shaken = status == tls_status::done;
+    return status;
 }
 
 tls_progress tls_engine::read(std::span<std::byte> into) {
@@ -234,8 +237,8 @@ tls_info tls_engine::info() const {
     info.resumed = SSL_session_reused(ssl) == 1;
     if (X509* const certificate = SSL_get0_peer_certificate(ssl)) {
         info.peer_subject = name_text(X509_get_subject_name(certificate));
-        info.peer_certificate =
-            openssl_text([&](BIO* out) { PEM_write_bio_X509(out, certificate); });
+        info.peer_certificate = openssl_text([&](BIO* out) { PEM_write_bio_X509(out, certificate); }
+        );
     }
     return info;
 }

@@ -7,7 +7,6 @@
 #include <ctime>
 #include <span>
 
-
 namespace green::detail {
 namespace {
 
@@ -45,8 +44,8 @@ std::string owner_of(X509* certificate) {
 
 std::string text_of(const GENERAL_NAME& name) {
     int type = 0;
-    auto const* const value =
-        static_cast<const ASN1_STRING*>(GENERAL_NAME_get0_value(&name, &type));
+    auto const* const value = static_cast<const ASN1_STRING*>(GENERAL_NAME_get0_value(&name, &type)
+    );
     if (type != GEN_DNS && type != GEN_IPADD) return {};
     auto const* const data = reinterpret_cast<const char*>(ASN1_STRING_get0_data(value));
     std::string_view const bytes(data, static_cast<std::size_t>(ASN1_STRING_length(value)));
@@ -161,17 +160,13 @@ tls_cause certificate_cause(X509_STORE_CTX* refused, std::string_view host) {
         cause.text += " is not valid for host \"" + std::string(host) + "\", only for " +
             hosts_of(certificate);
         break;
-    case tls_errc::self_signed:
-        cause.text += " is self-signed, and not one that is trusted";
-        break;
+    case tls_errc::self_signed: cause.text += " is self-signed, and not one that is trusted"; break;
     case tls_errc::unknown_authority:
         cause.text += " is of an authority that is not trusted: " +
             name_text(X509_get_issuer_name(certificate));
         break;
     case tls_errc::revoked: cause.text += " has been revoked"; break;
-    default:
-        cause.text += ": ";
-        cause.text += X509_verify_cert_error_string(error);
+    default: cause.text += ": "; cause.text += X509_verify_cert_error_string(error);
     }
     return cause;
 }

@@ -38,12 +38,14 @@ const tls_context& tls_context::system_client() { refuse("tls_context::system_cl
 
 // From here on nothing is called: there is no object.
 
-tls_context&
-tls_context::use_certificate(const std::string&, const std::string&, std::string_view) {
+tls_context& tls_context::use_certificate(
+    const std::string&, const std::string&, std::string_view
+) {
     return *this;
 }
-tls_context&
-tls_context::use_certificate_pem(std::string_view, std::string_view, std::string_view) {
+tls_context& tls_context::use_certificate_pem(
+    std::string_view, std::string_view, std::string_view
+) {
     return *this;
 }
 tls_context& tls_context::trust(const std::string&) { return *this; }

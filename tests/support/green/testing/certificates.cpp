@@ -102,12 +102,9 @@ struct pair {
     openssl_ptr<EVP_PKEY> key;
 
     certificate as_pem() const {
-        return {
-            pem_of(x509.get()),
-            openssl_text([&](BIO* out) {
-                PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-            })
-        };
+        return {pem_of(x509.get()), openssl_text([&](BIO* out) {
+                    PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+                })};
     }
 };
 
@@ -175,8 +172,9 @@ certificate_authority certificate_authority::intermediate(std::string_view name)
     return certificate_authority(std::move(made));
 }
 
-certificate
-certificate_authority::self_signed(const std::vector<std::string>& hosts, validity when) {
+certificate certificate_authority::self_signed(
+    const std::vector<std::string>& hosts, validity when
+) {
     return make(request_for(hosts, when), nullptr).as_pem();
 }
 
