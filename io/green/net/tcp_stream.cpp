@@ -58,7 +58,7 @@ void tcp_stream::set_nodelay(bool on) {
     set("set no-delay of", IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0);
 }
 
-void tcp_stream::set_keep_alive(const std::optional<keep_alive>& probes) {
+void tcp_stream::set_keep_alive(const std::optional<green::keep_alive>& probes) {
     static constexpr const char* operation = "set keep-alive of";
     if (probes) {
         set(operation, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(probes->idle.count()));
