@@ -104,7 +104,7 @@ private:
 
     /// A thread with a loop that serves. A cancel is passed on to it, and it is waited for.
     task<> run_thread(other_core& core, address where) {
-        auto const body = [this, &core, where](std::stop_token stop) {
+        auto const body = [this, &core, where](const std::stop_token& stop) {
             std::stop_callback const cancelled(stop, [&] { core.tell(other_core::order::cancel); });
             auto const main = [&]() -> task<serve_report> {
                 this_loop().on_unhandled([this](const unhandled_failure& f) { forward(f); });
