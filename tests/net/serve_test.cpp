@@ -2,6 +2,7 @@
 
 #include "net/streams.hpp"
 
+#include <green/debug/tasks.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/net/protocol.hpp>
 #include <green/net/stream_error.hpp>
@@ -9,6 +10,7 @@
 #include <green/sync/event.hpp>
 #include <green/tasks/as_result.hpp>
 #include <green/tasks/spawn.hpp>
+#include <green/tasks/this_task.hpp>
 #include <green/tasks/timeout.hpp>
 
 #include <algorithm>
@@ -24,6 +26,7 @@
 
 using namespace green;
 using namespace std::chrono_literals;
+using green_test::contains;
 using green_test::elapsed;
 
 namespace {
@@ -265,8 +268,9 @@ GREEN_TEST("serve: a cancel can leave the handlers a time, too", "[serve]") {
         if (closed) l.close();
         co_await sleep_for(10ms);
         serving.cancel();
+        co_await sleep_for(5ms);
         l.comes("1");  // is not accepted any more
-        co_await sleep_for(15ms);
+        co_await sleep_for(10ms);
         REQUIRE(l.connections.live() == 1);
         serve_report const r = co_await serving;
         REQUIRE(r == serve_report{.accepted = 2, .served = 1, .cancelled = 1, .peak = 2});
@@ -284,16 +288,57 @@ GREEN_TEST("serve: a limit of time around it", "[serve]") {
     REQUIRE(l.connections.clean());
 }
 
-TEST_CASE("serve: the end of the run", "[serve]") {
+GREEN_TEST("serve: a handler can ask whether serving ends", "[serve]") {
+    for (bool const closed : {false, true}) {
+        scripted_listener l;
+        auto const begin = elapsed();
+        auto const ticks = [](peer) -> task<> {
+            while (!this_task::cancel_requested()) co_await sleep_for(10ms);
+        };
+        auto serving = spawn(serve(l, ticks, {.grace_on_cancel = 1s}));
+        l.comes("one");
+        l.comes("two");
+        co_await sleep_for(25ms);
+        if (closed)
+            l.close();
+        else
+            serving.cancel();
+        serve_report const r = co_await serving;
+        REQUIRE(elapsed() - begin == 30ms);
+        REQUIRE(r == serve_report{.accepted = 2, .served = 2, .peak = 2});
+    }
+}
+
+GREEN_TEST("serve: dumps show the handlers", "[serve]") {
     scripted_listener l;
-    auto const body = [&]() -> task<> {
-        start(l, {.grace_on_cancel = 2s});
-        l.comes("1000");
-        l.comes("40000");
-        co_await sleep_for(10ms);
-    };
-    run(green_test::virtual_clock(), body);
-    REQUIRE(l.connections.clean());
+    auto const serving = start(l);
+    l.comes("10");
+    l.comes("20");
+    co_await sleep_for(1ms);
+    std::string dump = dump_tasks();
+    REQUIRE(contains(dump, "waits for serve of 3 tasks"));
+    REQUIRE(contains(dump, "waits for sleep"));
+    l.close();
+    co_await sleep_for(1ms);
+    dump = dump_tasks();
+    REQUIRE(contains(dump, "waits for serve: draining of 2 tasks"));
+    REQUIRE(contains(dump, "waits for sleep"));
+    co_await serving;
+}
+
+TEST_CASE("serve: the end of the run", "[serve]") {
+    // Longer than run_options::shutdown_grace, too: then shelters do not hold any more.
+    for (auto const grace : {2s, 60s}) {
+        scripted_listener l;
+        auto const body = [&]() -> task<> {
+            start(l, {.grace_on_cancel = grace});
+            l.comes("1000");
+            l.comes("40000");
+            co_await sleep_for(10ms);
+        };
+        run(green_test::virtual_clock(), body);
+        REQUIRE(l.connections.clean());
+    }
 }
 
 namespace {

@@ -15,7 +15,8 @@ struct serve_options {
     std::size_t max_connections = 0;
 
     /// After the listener was closed: how long the handlers may go on before they are cancelled. Models:
-    /// http.Server.Shutdown of Go, the graceful shutdown of uvicorn.
+    /// http.Server.Shutdown of Go, the graceful shutdown of uvicorn. Meanwhile
+    /// `this_task::cancel_requested()` tells them; nothing else does.
     std::chrono::nanoseconds grace = forever;
 
     /// The same after a cancel of the task that serves. Not zero where a signal that ends the program

@@ -49,6 +49,7 @@ void scope::expired() noexcept {
 }
 
 bool scope::cancel() noexcept {
+    if (supervisor_ && supervisor_->ends_in_order()) return false;
     const cancel_request* const why = waiter().cancel_reason();
     if (why) {
         stop(why->reason, why->where);

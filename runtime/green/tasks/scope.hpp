@@ -76,6 +76,9 @@ public:
     public:
         /// Called from the loop, once per child.
         virtual void child_ended(green_task& child) noexcept = 0;
+        /// The task that awaits the scope is to stop. False: the scope stops its children at once, as
+        /// it does without a supervisor.
+        virtual bool ends_in_order() noexcept = 0;
 
     protected:
         ~supervisor() = default;

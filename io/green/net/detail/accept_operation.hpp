@@ -31,7 +31,7 @@ private:
 class [[nodiscard]] closed_operation final : public poll_operation {
 public:
     explicit closed_operation(poll_handle& h) noexcept
-        : poll_operation(h, poll_direction::close, "wait for the close of"), handle_(h) {}
+        : poll_operation(h, poll_direction::close, "the close of"), handle_(h) {}
 
     bool ready() { return handle_.fd() < 0 || poll_operation::ready(); }
     void result() const noexcept {}

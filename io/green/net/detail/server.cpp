@@ -3,7 +3,6 @@
 #include <green/core/errors.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/net/stream_error.hpp>
-#include <green/tasks/shield.hpp>
 #include <green/tasks/timeout.hpp>
 
 #include <algorithm>
@@ -59,8 +58,6 @@ bool is_disconnected_error(const std::exception_ptr& error) noexcept {
     }
 }
 
-bool caller_stops() noexcept { return scheduler::current()->running()->must_stop(); }
-
 }  // namespace
 
 void reserve_descriptor::give() noexcept {
@@ -76,38 +73,79 @@ server::server(const serve_options& options, handler_failures* failures) noexcep
     : options_(options), failures_(failures) {
     if (options_.max_connections == 0)
         options_.max_connections = std::numeric_limits<std::size_t>::max();
-    handlers_.set_supervisor(*this);
+    all_.set_supervisor(*this);
 }
 
 task<serve_report> server::run(task<> accepting, task<> closed) {
-    scope listening("serve");
-    listening.stop_at_first_end();
-    listening.add(std::move(accepting));
-    listening.add(std::move(closed));
-    co_await listening;
-    {
-        scope draining("serve");
-        draining.add(drain(options_.grace));
-        co_await draining;
-    }
-    if (caller_stops() && handlers_.size() > 0 && options_.grace_on_cancel > 0ns) {
-        shield_guard const guard;
-        scope draining("serve");
-        draining.add(drain(options_.grace_on_cancel));
-        co_await draining;
-    }
-    handlers_.stop("serving has ended", std::source_location::current());
-    co_await handlers_;
-    listening.rethrow();
+    auto const control_task = all_.add(control(std::move(accepting), std::move(closed)));
+    control_ = control_task.get();
+    co_await all_;
+    if (error_) std::rethrow_exception(error_);
     co_return report_;
 }
 
+task<> server::control(task<> accepting, task<> closed) {
+    scope listening("serve: accepting");
+    listening.stop_at_first_end();
+    listening.add(until_cancelled());
+    listening.add(std::move(closed));
+    listening.add(std::move(accepting));
+    co_await listening;
+    shelter_handlers();
+    if (!cancelled_.is_set()) {
+        scope draining("serve: draining");
+        draining.stop_at_first_end();
+        draining.add(drain(options_.grace));
+        draining.add(until_cancelled());
+        co_await draining;
+    }
+    if (cancelled_.is_set()) co_await drain(options_.grace_on_cancel);
+    end_handlers();
+    listening.rethrow();
+}
+
 task<> server::drain(std::chrono::nanoseconds limit) {
-    co_await move_on_after(limit, scope_idle(handlers_, 0, "serve: the end"));
+    co_await move_on_after(limit, scope_idle(all_, 1, "serve: the end"));
+}
+
+task<> server::until_cancelled() { co_await cancelled_.wait(); }
+
+/// The task that serves is to stop.
+bool server::ends_in_order() noexcept {
+    if (options_.grace_on_cancel <= 0ns) {
+        // What shelters would hold the cancel back.
+        end_handlers();
+        return false;
+    }
+    cancelled_.set();
+    shelter_handlers();
+    return true;
+}
+
+void server::shelter_handlers() noexcept {
+    if (sheltered_) return;
+    sheltered_ = true;
+    for (green_task* t = all_.children().front(); t; t = all_.children().after(*t)) {
+        if (t != control_) shelter(*t);
+    }
+}
+
+void server::shelter(green_task& handler) noexcept {
+    handler.enter_shield();
+    handler.request_cancel("serving ends", handler.spawned_at());
+}
+
+void server::end_handlers() noexcept {
+    if (!std::exchange(sheltered_, false)) return;
+    for (green_task* t = all_.children().front(); t; t = all_.children().after(*t)) {
+        if (t == control_) continue;
+        t->leave_shield();
+        t->deliver_cancel();
+    }
 }
 
 scope_idle server::place() noexcept {
-    return {handlers_, options_.max_connections - 1, "serve: a place among"};
+    return {all_, options_.max_connections, "serve: a place beside"};
 }
 
 bool server::passes(const std::error_code& error) noexcept {
@@ -122,11 +160,11 @@ task<> server::recover(std::error_code error) {
     ++report_.accept_errors;
     if (pause_ == longest_pause) reserve_.give();
     pause_ = pause_ == 0ns ? first_pause : std::min(2 * pause_, longest_pause);
-    std::size_t const busy = handlers_.size();
-    if (busy == 0) {
+    if (connections() == 0) {
         co_await sleep_for(pause_);
     } else {
-        co_await move_on_after(pause_, scope_idle(handlers_, busy - 1, "serve: a descriptor of"));
+        scope_idle const one_less(all_, all_.size() - 1, "serve: a descriptor of");
+        co_await move_on_after(pause_, one_less);
     }
 }
 
@@ -141,18 +179,25 @@ void server::turned_away() noexcept {
     reserve_.take();
 }
 
-void server::started() noexcept {
+void server::started(green_task& handler) noexcept {
     ++report_.accepted;
-    report_.peak = std::max(report_.peak, handlers_.size());
+    report_.peak = std::max(report_.peak, connections());
+    // Taken in the very turn in which accepting was ended:
+    if (sheltered_) shelter(handler);
+    if (all_.stopped()) handler.request_cancel("serving has ended", handler.spawned_at());
 }
 
-void server::child_ended(green_task& handler) noexcept {
-    if (handler.was_cancelled())
+void server::child_ended(green_task& child) noexcept {
+    if (&child == control_) {
+        child.mark_observed();
+        error_ = child.error();
+    } else if (child.was_cancelled()) {
         ++report_.cancelled;
-    else if (handler.failed())
-        failed(handler);
-    else
+    } else if (child.failed()) {
+        failed(child);
+    } else {
         ++report_.served;
+    }
 }
 
 void server::failed(green_task& handler) noexcept {

@@ -5,6 +5,7 @@
 #include <green/core/errors.hpp>
 #include <green/core/task.hpp>
 #include <green/net/serve_options.hpp>
+#include <green/sync/event.hpp>
 #include <green/tasks/scope.hpp>
 #include <green/tasks/spawn.hpp>
 
@@ -42,14 +43,16 @@ protected:
     ~handler_failures() = default;
 };
 
-/// The handlers of one `serve`, and how it ends.
+/// The handlers of one `serve`, and how it ends. One scope has all tasks:
 ///
-///     accepting ──closed / cancelled / listener broken──► draining ──all done / grace over──► stopping
-///                                                            │ cancelled                          ▲
-///                                                            └──► draining again, shielded, ──────┘
-///                                                                 for grace_on_cancel
+///     serve ── scope ─┬─ control ─┬─ accepting          accepting ──closed / cancelled / broken──►
+///                     ├─ handler  ├─ until closed       draining ──all done / grace over──► ending
+///                     ├─ handler  └─ until cancelled        └─cancelled─► draining, grace_on_cancel
+///                     └─ …
 ///
-/// Each arrow is passed in `run`, which never waits but for a scope: so its handlers cannot outlive it.
+/// From the end of accepting on, every handler has been asked to stop under a shield that keeps the
+/// request from it, but for `this_task::cancel_requested()`; when the grace is over the shield goes. At
+/// the end of a run, when shields no longer hold, that is what ends them.
 class server final : private scope::supervisor {
 public:
     /// `failures` null: a failure is reported as one that nobody handled.
@@ -72,19 +75,33 @@ public:
     template <class F, class Stream>
     void start(F& handler, Stream peer) {
         auto const handle = [&handler](Stream s) { return call(handler, std::move(s)); };
-        spawn_in(*scheduler::current(), handlers_, place_of_coroutine, handle, std::move(peer));
-        started();
+        started(handle_access::task_of(
+            spawn_in(*scheduler::current(), all_, place_of_coroutine, handle, std::move(peer))
+        ));
     }
 
 private:
-    void child_ended(green_task& handler) noexcept override;
-    void failed(green_task& handler) noexcept;
-    void started() noexcept;
+    // supervisor
+    void child_ended(green_task& child) noexcept override;
+    bool ends_in_order() noexcept override;
+
+    task<> control(task<> accepting, task<> closed);
     task<> drain(std::chrono::nanoseconds limit);
+    task<> until_cancelled();
+    void shelter_handlers() noexcept;
+    void shelter(green_task& handler) noexcept;
+    void end_handlers() noexcept;
+    void started(green_task& handler) noexcept;
+    void failed(green_task& handler) noexcept;
+    std::size_t connections() const noexcept { return all_.size() - 1; }  // without control
 
     serve_options options_;
     handler_failures* failures_;
-    scope handlers_{"serve"};
+    scope all_{"serve"};
+    const green_task* control_ = nullptr;
+    event cancelled_;
+    bool sheltered_ = false;
+    std::exception_ptr error_;  // of control
     serve_report report_;
     reserve_descriptor reserve_;
     std::chrono::nanoseconds pause_{0};  // after the last try to accept; 0: it succeeded
