@@ -189,8 +189,7 @@ void server::started(green_task& handler) noexcept {
 
 void server::child_ended(green_task& child) noexcept {
     if (&child == control_) {
-        child.mark_observed();
-        error_ = child.error();
+        ended(child);
     } else if (child.was_cancelled()) {
         ++report_.cancelled;
     } else if (child.failed()) {
@@ -198,6 +197,15 @@ void server::child_ended(green_task& child) noexcept {
     } else {
         ++report_.served;
     }
+}
+
+void server::ended(green_task& control) noexcept {
+    if (!control.failed()) return;
+    // Nobody is left who would end the others.
+    control.mark_observed();
+    error_ = control.error();
+    end_handlers();
+    all_.stop("serving has failed", std::source_location::current());
 }
 
 void server::failed(green_task& handler) noexcept {

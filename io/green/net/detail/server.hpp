@@ -93,6 +93,7 @@ private:
     void end_handlers() noexcept;
     void started(green_task& handler) noexcept;
     void failed(green_task& handler) noexcept;
+    void ended(green_task& control) noexcept;
     std::size_t connections() const noexcept { return all_.size() - 1; }  // without control
 
     serve_options options_;
