@@ -71,6 +71,11 @@ tls_context& tls_context::trust_pem(std::string_view authorities) {
     return *this;
 }
 
+tls_context& tls_context::trust_system() {
+    state_->trust_system();
+    return *this;
+}
+
 tls_context& tls_context::use_revocations(const std::string& file) {
     state_->use_revocations(contents(file), file);
     return *this;

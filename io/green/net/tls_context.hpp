@@ -61,9 +61,12 @@ public:
         std::string_view chain, std::string_view key, std::string_view password = {}
     );
 
-    /// Trusts the authorities in this file. From the first on, the system's store counts no more.
+    /// Trusts the authorities in this file, and not the system's.
     tls_context& trust(const std::string& file);
     tls_context& trust_pem(std::string_view authorities);
+    /// Trusts whom the system trusts, beside others. Who is told nothing does so too, but reads the
+    /// system's store in the first handshake, which can take a tenth of a second.
+    tls_context& trust_system();
 
     /// Certificates that have been taken back (CRLs). From the first on, every authority of a chain
     /// needs a list that is in force, or the chain is refused.

@@ -3,6 +3,7 @@
 #include <green/core/task.hpp>
 #include <green/net/byte_stream.hpp>
 #include <green/net/chunk.hpp>
+#include <green/net/connect_options.hpp>
 #include <green/net/const_buffer.hpp>
 #include <green/net/detail/tls_channel.hpp>
 #include <green/net/stream_error.hpp>
@@ -23,10 +24,12 @@ namespace green {
 
 /// A stream that connects by host and port, as tcp_stream does.
 template <class Stream>
-concept connecting_stream = byte_stream<Stream> && requires(std::string host, std::uint16_t port) {
-    { Stream::connect(host, port) } -> awaitable;
-    requires std::same_as<await_result_t<decltype(Stream::connect(host, port))>, Stream>;
-};
+concept connecting_stream = byte_stream<Stream> &&
+    requires(std::string host, std::uint16_t port, connect_options options) {
+        { Stream::connect(host, port, options) } -> awaitable;
+        requires std::same_as<
+            await_result_t<decltype(Stream::connect(host, port, options))>, Stream>;
+    };
 
 /// TLS 1.2 or 1.3 over any byte_stream, which it owns. Reads and writes like a tcp_stream.
 ///
@@ -50,14 +53,17 @@ class tls_stream {
 public:
     /// Connects and shakes hands: asks for `host` (SNI) and verifies that the certificate is its, or
     /// that of the address if it is one. Names in other scripts are taken in their A-labels.
-    /// Throws tls_error, with what is wrong with the certificate in words.
+    /// Throws tls_error, with what is wrong with the certificate in words, and what connecting throws.
     /// **cancel:** total: there is no connection. For a limit of time: `with_timeout`.
     static task<tls_stream> connect(
-        std::string host, std::uint16_t port, tls_context context = tls_context::system_client()
+        std::string host,
+        std::uint16_t port,
+        tls_context context = tls_context::system_client(),
+        connect_options options = {}
     )
         requires connecting_stream<Stream>
     {
-        Stream below = co_await Stream::connect(host, port);
+        Stream below = co_await Stream::connect(host, port, options);
         std::string const name = host + ':' + std::to_string(port);
         detail::tls_peer peer{std::move(host), name, name};
         co_return co_await open(std::move(below), context, std::move(peer));

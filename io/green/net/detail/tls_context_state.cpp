@@ -94,7 +94,6 @@ tls_context_state::tls_context_state(bool server)
     } else {
         SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(context, keep_session);
-        SSL_CTX_set_default_verify_paths(context);
     }
     set_verification(verification_);
 }
@@ -130,10 +129,7 @@ void tls_context_state::use_certificate(
 
 void tls_context_state::trust(std::string_view authorities, std::string_view where) {
     auto const all = read_all<X509>(authorities, "trust the authorities in", where);
-    if (!std::exchange(own_store_, true)) {
-        SSL_CTX_set_cert_store(ssl_.get(), openssl_require(X509_STORE_new()));
-        add_revocations();
-    }
+    trusts_somebody_ = true;
     for (auto const& one : all) {
         X509_STORE_add_cert(SSL_CTX_get_cert_store(ssl_.get()), one.get());
         // A server names them to its clients, which may have more certificates than one.
@@ -142,20 +138,27 @@ void tls_context_state::trust(std::string_view authorities, std::string_view whe
     sessions_.clear();
 }
 
+void tls_context_state::trust_system() {
+    trusts_somebody_ = true;
+    // Errors of single files are nobody's: they make for less trust, not more.
+    std::call_once(system_read_, [this] { SSL_CTX_set_default_verify_paths(ssl_.get()); });
+    ERR_clear_error();
+    sessions_.clear();
+}
+
+void tls_context_state::trust_somebody() {
+    if (trusts_somebody_ || verification_ == tls_verification::none) return;
+    std::call_once(system_read_, [this] { SSL_CTX_set_default_verify_paths(ssl_.get()); });
+}
+
 void tls_context_state::use_revocations(std::string_view lists, std::string_view where) {
-    for (auto& list : read_all<X509_CRL>(lists, "use the revocations in", where))
-        revocations_.push_back(std::move(list));
-    add_revocations();
+    X509_STORE* const store = SSL_CTX_get_cert_store(ssl_.get());
+    for (auto const& list : read_all<X509_CRL>(lists, "use the revocations in", where))
+        X509_STORE_add_crl(store, list.get());
     X509_VERIFY_PARAM_set_flags(
         SSL_CTX_get0_param(ssl_.get()), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL
     );
     sessions_.clear();
-}
-
-/// One that is in the store already is no second one.
-void tls_context_state::add_revocations() {
-    X509_STORE* const store = SSL_CTX_get_cert_store(ssl_.get());
-    for (auto const& list : revocations_) X509_STORE_add_crl(store, list.get());
 }
 
 void tls_context_state::set_verification(tls_verification what) {

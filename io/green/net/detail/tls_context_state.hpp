@@ -7,6 +7,7 @@
 #include <green/net/tls_context.hpp>
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,13 +37,15 @@ public:
         std::string_view password
     );
     void trust(std::string_view authorities, std::string_view where);
+    void trust_system();
+    /// Before a handshake: whom the system trusts, unless somebody else is to be trusted.
+    void trust_somebody();
     void use_revocations(std::string_view lists, std::string_view where);
     void set_verification(tls_verification what);
     void set_minimum_version(tls_version version);
     void set_alpn(const std::vector<std::string>& protocols);
 
 private:
-    void add_revocations();
     static int select_alpn(
         SSL*,
         const unsigned char** out,
@@ -53,10 +56,10 @@ private:
     ) noexcept;
 
     bool server_;
-    bool own_store_ = false;  // the system's is not in it
+    std::once_flag system_read_;
+    bool trusts_somebody_ = false;
     tls_verification verification_;
     openssl_ptr<SSL_CTX> ssl_;
-    std::vector<openssl_ptr<X509_CRL>> revocations_;
     std::string alpn_;  // as on the wire: each name behind a byte with its size
     tls_session_cache sessions_;
 };

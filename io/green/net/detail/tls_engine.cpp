@@ -117,6 +117,7 @@ tls_engine_state::tls_engine_state(const tls_context& c, tls_peer who)
       ssl(openssl_require(SSL_new(context->ssl()))) {
     if (peer.label.empty()) peer.label = peer.host;
     if (peer.session_key.empty()) peer.session_key = peer.host;
+    context->trust_somebody();
     SSL_set_app_data(ssl.get(), this);
     BIO* const bio = make_bio(buffers).release();
     SSL_set_bio(ssl.get(), bio, bio);

@@ -50,6 +50,7 @@ tls_context& tls_context::use_certificate_pem(
 }
 tls_context& tls_context::trust(const std::string&) { return *this; }
 tls_context& tls_context::trust_pem(std::string_view) { return *this; }
+tls_context& tls_context::trust_system() { return *this; }
 tls_context& tls_context::use_revocations(const std::string&) { return *this; }
 tls_context& tls_context::use_revocations_pem(std::string_view) { return *this; }
 tls_context& tls_context::set_verification(tls_verification) { return *this; }
