@@ -116,6 +116,24 @@ GREEN_TEST("tls: much in both directions at once, through small buffers", "[tls]
     co_await echoing;
 }
 
+GREEN_TEST("tls: to a host and port, by one call", "[tls]") {
+    tcp_listener listener = tcp_listener::bind("127.0.0.1", 0);
+    auto const serve_one = [&]() -> task<> {
+        tcp_stream below = co_await listener.accept();
+        auto s = co_await secure_stream::accept(std::move(below), shared_server());
+        co_await echo(s);
+        co_await s.close();
+    };
+    auto const serving = spawn(serve_one);
+    std::uint16_t const port = listener.local_address().port();
+    auto s = co_await secure_stream::connect("127.0.0.1", port, shared_client());
+    co_await s.write_all("hello");
+    co_await s.shutdown_write();
+    std::string const all = co_await read_all(s);
+    REQUIRE(all == "hello");
+    co_await serving;
+}
+
 GREEN_TEST("tls: over a stream that is TLS itself", "[tls]") {
     auto outer = co_await tls_ends();
     auto [a, b] = co_await secured(std::move(outer));
