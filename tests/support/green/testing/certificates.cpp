@@ -191,7 +191,7 @@ std::string certificate_authority::revocations() const {
     X509_CRL_set_version(list, X509_CRL_VERSION_2);
     X509_CRL_set_issuer_name(list, X509_get_subject_name(state_->own.x509.get()));
     openssl_ptr<ASN1_TIME> const begin(openssl_require(X509_gmtime_adj(nullptr, -3600)));
-    openssl_ptr<ASN1_TIME> const end(openssl_require(X509_gmtime_adj(nullptr, 24 * 3600)));
+    openssl_ptr<ASN1_TIME> const end(openssl_require(X509_gmtime_adj(nullptr, 24L * 3600)));
     X509_CRL_set1_lastUpdate(list, begin.get());
     X509_CRL_set1_nextUpdate(list, end.get());
     X509_CRL_sort(list);
