@@ -149,9 +149,9 @@ class Writer:
         return self.prose.of(entity.element.find("briefdescription"), entity.element.find("detaileddescription"))
 
     def heading(self, level: int, name: str, kind: str) -> list[str]:
-        anchor = anchor_of(name)
-        if name not in self.made.symbols:
-            self.made.symbols[name] = [self.page.removesuffix(".md"), anchor, kind]
+        anchor, page = anchor_of(name), self.page.removesuffix(".md")
+        if self.made.symbols.setdefault(name, [page, anchor, kind])[0] != page:
+            anchor += "-" + page.replace("/", "-")  # an overload on another page, such as to_string
         return ["", f"({anchor})=", f"{'#' * level} {name}".replace("_", r"\_"), ""]
 
     def code(self, text: str) -> list[str]:
