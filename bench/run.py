@@ -115,8 +115,12 @@ class Peers:
             self.c_library,
             self.libuv,
             self.adns,
+            self.epoll,
         ):
             add()
+        if suite == "net":
+            for program in self.found:
+                program.command = below_load(build_dir, program)
 
     def source(self, path: str) -> pathlib.Path:
         return HERE / "peers" / path
@@ -212,6 +216,9 @@ class Peers:
     def libuv(self) -> None:
         self.c("libuv", ["-luv"], "libuv1-dev", "pkg-config", "--modversion", "libuv")
 
+    def epoll(self) -> None:
+        self.c("epoll", [], "libc6-dev", "ldd", "--version")
+
     def adns(self) -> None:
         self.c("adns", ["-ladns"], "libadns1-dev", "adnshost", "--version")
 
@@ -226,7 +233,7 @@ class Peers:
             self.missing.append(f"{name} ({package})")
             return
         target = self.build_dir / f"{name}_{self.suite}"
-        command = self.at_port_53(name, target)
+        command = self.at_port_53(name, target) if self.suite == "dns" else [str(target)]
         options = ["-std=c++20", "-O2", "-DNDEBUG", "-pthread", str(source), "-o", str(target), *link]
         if command and (newer(target, source, HERE / "measure.hpp") or self.compile(name, [*self.compiler, *options])):
             version = first_line(list(ask_version)) if shutil.which(ask_version[0]) else ""
@@ -282,6 +289,12 @@ class Peers:
                 self.found.append(Program(name, command, text.removeprefix("on ")))
                 return
         self.missing.append(f"{name} (python3-{name})")
+
+
+def below_load(build_dir: pathlib.Path, program: Program) -> list[str]:
+    """The programs of the suite `net` are servers: what measures one while net_load talks to it."""
+    load = str(build_dir / "bench" / "net_load")
+    return [sys.executable, "-B", str(HERE / "net.py"), program.name, load, *program.command, "--"]
 
 
 def compiler_of(build_dir: pathlib.Path) -> list[str]:
@@ -651,6 +664,8 @@ def main() -> int:
             if not os.access(program.command[0], os.X_OK):
                 say(f"{program.command[0]} is missing: build it first (./dev bench does)")
                 return 1
+            if suite == "net":
+                program.command = below_load(options.build_dir, program)
         peers = Peers(options.build_dir, suite)
         programs[suite] = own + peers.found
         missing += [name for name in peers.missing if name not in missing]

@@ -15,7 +15,8 @@ struct spare_buffers {
                                            : 64;  // so that the sanitizer sees a use after the end
 
     link* top = nullptr;
-    int room = most;
+    int room = 0;  // for so many more; 0 at first, too: see make_room
+    bool closed = false;
 
     std::byte* take() {
         if (!top) return static_cast<std::byte*>(::operator new(chunk::capacity));
@@ -27,20 +28,30 @@ struct spare_buffers {
         --room;
         top = ::new (buffer) link{top};
     }
+    bool make_room() noexcept;
     void close() noexcept {
         while (top) ::operator delete(std::exchange(top, top->next));
         room = 0;
+        closed = true;
     }
 };
 
-thread_local constinit spare_buffers spare;
+// Found without a call: this model is for what is there when the program starts, as the library is.
+thread_local constinit spare_buffers spare __attribute__((tls_model("initial-exec")));
 
 struct thread_end {
     ~thread_end() { spare.close(); }
-    /// Makes sure that it is there.
-    void arm() noexcept {}
+    bool armed = false;
 };
 thread_local thread_end at_thread_end;
+
+/// The first buffer of a thread that comes back: from now on they are kept, until the thread ends.
+bool spare_buffers::make_room() noexcept {
+    if (closed || most == 0 || at_thread_end.armed) return false;
+    at_thread_end.armed = true;
+    room = most;
+    return true;
+}
 
 }  // namespace
 
@@ -48,12 +59,10 @@ chunk chunk::lease() { return chunk(spare.take()); }
 
 void chunk::give_back() noexcept {
     if (!buffer_) return;
-    if (spare.room == 0) {
+    if (spare.room > 0 || spare.make_room())
+        spare.keep(buffer_);
+    else
         ::operator delete(buffer_);
-        return;
-    }
-    at_thread_end.arm();
-    spare.keep(buffer_);
 }
 
 }  // namespace green

@@ -41,6 +41,14 @@ std::string poll_state::label() const {
     return text;
 }
 
+void poll_state::keep_alive(bool on) noexcept {
+    keeps_alive_ = on;
+    if (on)
+        uv_ref(handle());
+    else
+        uv_unref(handle());
+}
+
 void poll_state::poll_for(int events) noexcept {
     polled_ = events;
     if (events == 0)

@@ -47,10 +47,7 @@ public:
     /// comes: who reads in a loop is back before that.
     void update() noexcept {
         int const wanted = wanted_events();
-        if (wanted != 0)
-            uv_ref(handle());
-        else
-            uv_unref(handle());
+        if ((wanted != 0) != keeps_alive_) keep_alive(wanted != 0);
         if ((wanted & ~polled_) != 0) poll_for(polled_ | wanted);
     }
 
@@ -71,6 +68,7 @@ private:
     int wanted_events() const noexcept {
         return (waiting_[0] ? UV_READABLE : 0) | (waiting_[1] ? UV_WRITABLE : 0);
     }
+    void keep_alive(bool on) noexcept;
     void poll_for(int events) noexcept;
     static void on_event(uv_poll_t* poll, int status, int events);
     void attempt(poll_direction d) noexcept;
@@ -86,6 +84,7 @@ private:
     int polled_ = 0;
     unsigned owners_ = 2;  // libuv and the poll_handle
     bool drained_ = false;
+    bool keeps_alive_ = false;  // the loop
     std::array<poll_operation*, 3> waiting_{};  // by poll_direction
     uv_poll_t poll_;
 };

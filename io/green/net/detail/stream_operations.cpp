@@ -150,41 +150,57 @@ bool write_operation::attempt(int) noexcept {
         refused_ = true;
         return true;
     }
-    for (;;) {
+    return list_.data() ? send_list(s) : send_one(s);
+}
+
+bool write_operation::send_one(stream_state& s) noexcept {
+    std::size_t const size = one_.size() - offset_;
+    if (size == 0) return true;
+    iovec part{const_cast<std::byte*>(one_.data()) + offset_, size};
+    ssize_t const n = send(s, std::span(&part, 1));
+    if (n < 0) return failed(errno);
+    started_ = true;
+    offset_ += static_cast<std::size_t>(n);
+    return offset_ == one_.size();
+}
+
+bool write_operation::send_list(stream_state& s) noexcept {
+    while (next_ < list_.size()) {
         std::array<iovec, buffers_per_call> parts;
         std::size_t count = 0;
         std::size_t total = 0;
-        auto const rest = buffers().subspan(next_);
+        auto const rest = list_.subspan(next_);
         std::size_t skipped = offset_;
         for (const const_buffer& b : rest.first(std::min(rest.size(), parts.size()))) {
             parts[count++] = {const_cast<std::byte*>(b.data()) + skipped, b.size() - skipped};
             total += b.size() - std::exchange(skipped, 0);
         }
-        if (count == 0) return true;
-        std::span const batch = std::span(parts).first(count);
-        ssize_t const n = total == 0           ? 0
-            : descriptors_.empty() || started_ ? s.send(batch)
-                                               : s.send(batch, descriptors_);
-        if (n < 0) {
-            if (would_block(errno)) return false;
-            error_ = errno;
-            give_up();
-            return true;
-        }
+        ssize_t const n = total == 0 ? 0 : send(s, std::span(parts).first(count));
+        if (n < 0) return failed(errno);
+        advance(static_cast<std::size_t>(n));
         // A part only: the kernel's buffer is full, and epoll says when it is not.
-        if (!advance(static_cast<std::size_t>(n)) && static_cast<std::size_t>(n) < total)
-            return false;
+        if (static_cast<std::size_t>(n) < total) return false;
     }
+    return true;
 }
 
-/// True when all has gone.
-bool write_operation::advance(std::size_t sent) noexcept {
+std::ptrdiff_t write_operation::send(stream_state& s, std::span<iovec> parts) const noexcept {
+    return descriptors_.empty() || started_ ? s.send(parts) : s.send(parts, descriptors_);
+}
+
+/// False if it is to be tried again.
+bool write_operation::failed(int error) noexcept {
+    if (would_block(error)) return false;
+    error_ = error;
+    give_up();
+    return true;
+}
+
+void write_operation::advance(std::size_t sent) noexcept {
     if (sent > 0) started_ = true;
     sent += std::exchange(offset_, 0);
-    auto const all = buffers();
-    while (next_ < all.size() && sent >= all[next_].size()) sent -= all[next_++].size();
+    while (next_ < list_.size() && sent >= list_[next_].size()) sent -= list_[next_++].size();
     offset_ = sent;
-    return next_ == all.size();
 }
 
 void write_operation::give_up() noexcept {

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+struct iovec;
+
 namespace green::detail {
 
 class stream_state;
@@ -124,16 +126,17 @@ public:
 
 private:
     bool attempt(int fd) noexcept override;
-    std::span<const const_buffer> buffers() const noexcept {
-        return list_.data() ? list_ : std::span(&one_, 1);
-    }
-    bool advance(std::size_t sent) noexcept;
+    bool send_one(stream_state& s) noexcept;
+    bool send_list(stream_state& s) noexcept;
+    std::ptrdiff_t send(stream_state& s, std::span<iovec> parts) const noexcept;
+    bool failed(int error) noexcept;
+    void advance(std::size_t sent) noexcept;
     void give_up() noexcept;
 
     const_buffer one_;
     std::span<const const_buffer> list_;  // null: the one
     std::span<const int> descriptors_;
-    std::size_t next_ = 0;  // buffers that have gone
+    std::size_t next_ = 0;  // buffers of the list that have gone
     std::size_t offset_ = 0;  // bytes of the next one that have gone
     bool started_ = false;  // some bytes have gone
     bool refused_ = false;  // the stream was broken before
