@@ -57,12 +57,11 @@ bool spare_buffers::make_room() noexcept {
 
 chunk chunk::lease() { return chunk(spare.take()); }
 
-void chunk::give_back() noexcept {
-    if (!buffer_) return;
+void chunk::give_back(std::byte* buffer) noexcept {
     if (spare.room > 0 || spare.make_room())
-        spare.keep(buffer_);
+        spare.keep(buffer);
     else
-        ::operator delete(buffer_);
+        ::operator delete(buffer);
 }
 
 }  // namespace green

@@ -32,13 +32,16 @@ public:
           begin_(std::exchange(o.begin_, 0)),
           end_(std::exchange(o.end_, 0)) {}
     chunk& operator=(chunk&& o) noexcept {
-        std::swap(buffer_, o.buffer_);
-        std::swap(begin_, o.begin_);
-        std::swap(end_, o.end_);
-        if (this != &o) o.reset();
+        if (this == &o) return *this;
+        if (buffer_) give_back(buffer_);
+        buffer_ = std::exchange(o.buffer_, nullptr);
+        begin_ = std::exchange(o.begin_, 0);
+        end_ = std::exchange(o.end_, 0);
         return *this;
     }
-    ~chunk() { give_back(); }
+    ~chunk() {
+        if (buffer_) give_back(buffer_);
+    }
 
     /// A buffer to be filled, for adapters that make chunks of their own: `size()` is `capacity`.
     static chunk lease();
@@ -51,11 +54,7 @@ public:
         begin_ = count < end_ - begin_ ? begin_ + count : end_;
     }
     /// Gives the buffer back now.
-    void reset() noexcept {
-        give_back();
-        buffer_ = nullptr;
-        begin_ = end_ = 0;
-    }
+    void reset() noexcept { *this = chunk(); }
 
     bool empty() const noexcept { return begin_ == end_; }
     std::size_t size() const noexcept { return end_ - begin_; }
@@ -72,7 +71,7 @@ public:
 
 private:
     explicit chunk(std::byte* buffer) noexcept : buffer_(buffer), end_(capacity) {}
-    void give_back() noexcept;
+    static void give_back(std::byte* buffer) noexcept;
 
     std::byte* buffer_ = nullptr;
     std::size_t begin_ = 0;

@@ -70,7 +70,9 @@ void poll_state::on_event(uv_poll_t* poll, int status, int events) {
     if (error || (events & UV_WRITABLE)) self.attempt(poll_direction::write);
     self.event_handled();
     if (self.fd_ < 0) return;  // closed by a task that has run there
-    int const unwanted = events & self.polled_ & ~self.wanted_events();
+    int const wanted = self.wanted_events();
+    if (wanted != 0 && wanted == self.polled_) return;  // the usual case: the reader waits again
+    int const unwanted = events & self.polled_ & ~wanted;
     if (unwanted != 0) self.poll_for(self.polled_ & ~unwanted);
     self.update();
 }
