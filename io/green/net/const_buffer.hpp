@@ -16,11 +16,13 @@ namespace green {
 class const_buffer {
 public:
     const_buffer() noexcept = default;
+    // NOLINTBEGIN(google-explicit-constructor): so that a list of them reads as what it is
     const_buffer(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {}
     const_buffer(std::string_view text) noexcept : bytes_(std::as_bytes(std::span(text))) {}
     const_buffer(const std::string& text) noexcept : const_buffer(std::string_view(text)) {}
     const_buffer(const char* text) noexcept : const_buffer(std::string_view(text)) {}
     const_buffer(const chunk& c) noexcept : bytes_(c.data(), c.size()) {}
+    // NOLINTEND(google-explicit-constructor)
 
     const std::byte* data() const noexcept { return bytes_.data(); }
     std::size_t size() const noexcept { return bytes_.size(); }
