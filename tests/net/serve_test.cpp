@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <stdexcept>
@@ -382,6 +383,8 @@ GREEN_TEST("serve: tcp, and a peer that resets its connection", "[serve]") {
 GREEN_TEST(
     "serve: when descriptors are short for long, peers are told, and served again later", "[serve]"
 ) {
+    // UBSan looks by means of a pipe whether an object can be read, and takes it for none without one.
+    if (std::getenv("UBSAN_OPTIONS")) co_return;
     tcp_listener l = tcp_listener::bind("127.0.0.1", 0);
     address const server = l.local_address();
     std::vector<tcp_stream> peers;
