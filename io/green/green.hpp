@@ -39,6 +39,12 @@
 #include <green/executor/thread_executor.hpp>
 #include <green/executor/wait.hpp>
 #include <green/executor/worker_died.hpp>
+#include <green/http/client.hpp>
+#include <green/http/error.hpp>
+#include <green/http/header_list.hpp>
+#include <green/http/http.hpp>
+#include <green/http/options.hpp>
+#include <green/http/response.hpp>
 #include <green/loop/completion.hpp>
 #include <green/loop/loop.hpp>
 #include <green/loop/run.hpp>
