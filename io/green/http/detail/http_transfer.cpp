@@ -54,7 +54,7 @@ void http_transfer::after_taking() noexcept {
 
 void http_transfer::supply(std::string piece) {
     if (ended_ || !uploads_) return;
-    upload_ends_ = piece.empty();
+    if (piece.empty()) upload_ends_ = true;
     piece_ = std::move(piece);
     piece_sent_ = 0;
     wants_piece_ = false;
@@ -110,7 +110,10 @@ void http_transfer::parse_header(std::string_view line) {
     if (text.empty()) {
         // Those of 1xx come before the response (RFC 9110, 15.2).
         head_done_ = head_.status >= 200;
-        if (head_done_) has_news();
+        if (!head_done_) return;
+        // libcurl sends no more, but waits to be told that there would be no more.
+        if (head_.status >= 400 && std::exchange(uploads_, false)) upload_ends_ = true;
+        has_news();
         return;
     }
     auto const colon = text.find(':');
@@ -196,6 +199,7 @@ bool http_transfer::come_true(http_wish wish) const noexcept {
 }
 
 void http_transfer::tell() noexcept {
+    if (upload_ends_ && !ended_ && std::exchange(sending_paused_, false)) resume_sending();
     for (http_wait*& slot : waiting_) {
         if (slot && come_true(slot->wish_)) std::exchange(slot, nullptr)->waiter().wake();
     }
