@@ -227,7 +227,8 @@ private:
             co_return false;
         }
         auto const& request = parser_->get();
-        bool const keep = request.keep_alive();
+        // Of a request with a body, that is still to come; nobody reads it here.
+        bool const keep = request.keep_alive() && parser_->is_done();
         bool const head = request.method() == beast::verb::head;
         if (head || request.method() == beast::verb::get) {
             auto const target = request.target();

@@ -248,7 +248,8 @@ void curl_engine::on_poll(uv_poll_t* handle, int status, int events) {
     curl_engine& self = *s.engine;
     curl_socket_t const fd = s.fd;
     if (status < 0) {
-        self.act(fd, CURL_CSELECT_ERR);
+        // libcurl is to find the error by itself, behind what came before it.
+        self.act(fd, CURL_CSELECT_IN | CURL_CSELECT_OUT);
         // libuv has stopped a handle that it reports an error of.
         if (self.find(fd) == &s) uv_poll_start(handle, s.events, on_poll);
         return;

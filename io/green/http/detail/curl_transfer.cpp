@@ -32,6 +32,12 @@ std::string resolve_entry(const known_host& h) {
     return text;
 }
 
+/// 7.88 begins HTTP/2 anew on a connection that speaks it already, without TLS (curl #10634).
+bool spoils_used_http2() noexcept {
+    auto const version = curl_version_info(CURLVERSION_NOW)->version_num;
+    return version >= 0x075800 && version < 0x080000;
+}
+
 std::exception_ptr closed_under(const http_transfer& t) noexcept {
     try {
         return std::make_exception_ptr(
@@ -208,6 +214,10 @@ void curl_transfer::set_connection(const http_url& url, const std::vector<known_
     if (o.version == http::http_version::http1) version = CURL_HTTP_VERSION_1_1;
     if (o.version == http::http_version::http2) version = CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
     set(CURLOPT_HTTP_VERSION, version);
+    if (o.version == http::http_version::http2 && !url.secure() && spoils_used_http2()) {
+        set(CURLOPT_FRESH_CONNECT, 1L);
+        set(CURLOPT_FORBID_REUSE, 1L);
+    }
     // Rather a stream of a connection that is about to stand than another connection. Without TLS
     // nobody knows what the server has before its first response.
     bool const may_share = o.version == http::http_version::http2 ||

@@ -64,6 +64,7 @@ public:
     const std::string& url() const noexcept { return who_.url; }
     const http_head& head() const noexcept { return head_; }
     clock::time_point deadline() const noexcept { return limit_.deadline(); }
+    bool has_head() const noexcept { return head_done_; }
     bool ended() const noexcept { return ended_; }
     bool wants_piece() const noexcept { return wants_piece_ && !ended_; }
 
