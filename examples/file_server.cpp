@@ -26,7 +26,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 namespace {
 
@@ -360,7 +359,7 @@ task<> demonstrate() {
     co_await send_raw(where, "hello\r\n\r\n");
     green::http::default_client().close();
     serving.cancel();
-    co_await green::joinall(std::vector{serving});
+    co_await serving.join();
 }
 
 task<> amain(int argc, char** argv) {

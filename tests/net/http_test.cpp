@@ -8,7 +8,6 @@
 #include <green/dns/default_resolver.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/sync/event.hpp>
-#include <green/tasks/joinall.hpp>
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>
 #include <green/testing/dns_server.hpp>
@@ -684,7 +683,8 @@ GREEN_TEST("http: a request that is cancelled leaves nothing behind", "[http]") 
     in_line.cancel();
     waiting.cancel();
     REQUIRE(client.in_flight() == 1);
-    co_await joinall(std::vector{waiting, in_line});
+    co_await waiting.join();
+    co_await in_line.join();
     REQUIRE(client.in_flight() == 0);
     co_await all_gone(server);
     REQUIRE(server.seen.size() == 1);
@@ -692,7 +692,7 @@ GREEN_TEST("http: a request that is cancelled leaves nothing behind", "[http]") 
     auto reading = spawn(page(client, server.url("/half")));
     co_await sleep_for(1ms);
     reading.cancel();
-    co_await joinall(std::vector{reading});
+    co_await reading.join();
     co_await all_gone(server);
     REQUIRE(client.in_flight() == 0);
     std::string const text = co_await page(client, server.url());
@@ -716,7 +716,7 @@ GREEN_TEST("http: a read is done although it is cancelled in the same turn", "[h
     auto reader = spawn(&http::response::read, &r);
     co_await yield();
     reader.cancel();
-    co_await joinall(std::vector{reader});
+    co_await reader.join();
     std::string rest = co_await body_of(r);
     REQUIRE(reader.value().value_or("") + rest == "hello");
 }
