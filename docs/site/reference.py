@@ -41,6 +41,8 @@ SUBJECTS = [
                                       "net/owned_fd.hpp"]),
     ("Datagrams", "datagrams", ["net/udp_socket.hpp"]),
     ("TLS", "tls", ["net/tls_stream.hpp", "net/tls_context.hpp", "net/tls_error.hpp", "net/tls_info.hpp"]),
+    ("HTTP", "http", ["http/http.hpp", "http/client.hpp", "http/response.hpp", "http/options.hpp", "http/header_list.hpp",
+                      "http/error.hpp"]),
     ("Errors", "errors", ["core/errors.hpp"]),
 ]
 

@@ -49,6 +49,7 @@ struct request_options {
     std::optional<std::uint64_t> body_size;
 };
 
+/// Which versions of HTTP a client speaks.
 enum class http_version : std::uint8_t {
     automatic,  ///< HTTP/2 where a TLS server has it, otherwise HTTP/1.1
     http1,  ///< HTTP/1.1 only

@@ -14,8 +14,7 @@ namespace {
 void append(slist& list, const std::string& text) {
     curl_slist* const longer = curl_slist_append(list.get(), text.c_str());
     if (!longer) throw std::bad_alloc();
-    static_cast<void>(list.release());
-    list.reset(longer);
+    if (!list) list.reset(longer);  // otherwise it begins where it began
 }
 
 /// `name:80:10.0.0.1,[::1]` for CURLOPT_RESOLVE.
