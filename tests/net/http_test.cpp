@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -808,4 +809,21 @@ TEST_CASE("http: a response that is older than its loop's end", "[http]") {
         }
         REQUIRE(closed);
     });
+}
+
+TEST_CASE("http: a client belongs to its loop", "[http]") {
+    std::string what;
+    auto const elsewhere = [&](http::client& client) -> task<> {
+        try {
+            co_await client.get("http://127.0.0.1:1/");
+        } catch (const std::logic_error& e) {
+            what = e.what();
+        }
+    };
+    run([&]() -> task<> {
+        http::client client;
+        std::thread([&] { run(elsewhere, std::ref(client)); }).join();
+        co_return;
+    });
+    REQUIRE(what == "green: http: the client belongs to another loop");
 }

@@ -145,6 +145,8 @@ task<response> send(
     request_options o,
     upload* body
 ) {
+    if (&engine->loop() != loop_core::current())
+        throw std::logic_error("green: http: the client belongs to another loop");
     http_request r = make_request(std::move(method), url, o);
     r.streams = body != nullptr;
     for (unsigned redirects = 0;; ++redirects) {
@@ -181,11 +183,7 @@ task<response> send_stream(
 
 client::client(const client_options& options) : engine_(std::make_shared<curl_engine>(options)) {}
 client::client(client&&) noexcept = default;
-client& client::operator=(client&& other) noexcept {
-    std::swap(engine_, other.engine_);
-    if (this != &other) other.close();
-    return *this;
-}
+client& client::operator=(client&&) noexcept = default;
 client::~client() = default;
 
 task<response> client::get(std::string url, request_options options) {

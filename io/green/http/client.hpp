@@ -30,8 +30,8 @@ namespace http {
 /// password of the URL nor `Authorization` and `Cookie`.
 ///
 /// Throws http::error (see http::errc), std::invalid_argument for a method that is no token. Belongs to
-/// the loop on which it was made, and closes with it. **order:** first come, first served, where a
-/// limit makes requests wait.
+/// the loop on which it was made, and closes with it; what is under way when it is destroyed goes on.
+/// **order:** first come, first served, where a limit makes requests wait.
 ///
 ///     http::client_options o;
 ///     o.ca_file = "/etc/company/ca.pem";

@@ -76,7 +76,7 @@ struct client_options {
 
     /// The server's certificate must be valid, trusted, and for its name.
     bool verify = true;
-    /// Trusts the certificates in this PEM file instead of the system's.
+    /// Trusts the certificates in this PEM file instead of the system's; of a proxy likewise.
     std::string ca_file;
     /// Shows this certificate (PEM), with its key, to servers that ask for one.
     std::string certificate_file;

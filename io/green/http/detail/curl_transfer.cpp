@@ -100,11 +100,13 @@ void curl_transfer::ended_with(CURLcode code) noexcept {
 void curl_transfer::client_closes() noexcept { abort(closed_under(*this)); }
 
 void curl_transfer::resume_receiving() noexcept {
+    if (!added_) return;
     paused_ &= ~CURLPAUSE_RECV;
     engine_->resume(easy_, paused_);
 }
 
 void curl_transfer::resume_sending() noexcept {
+    if (!added_) return;
     paused_ &= ~CURLPAUSE_SEND;
     engine_->resume(easy_, paused_);
 }
@@ -238,7 +240,13 @@ void curl_transfer::set_tls() {
     set(CURLOPT_SHARE, engine_->share());
     set(CURLOPT_SSL_VERIFYPEER, o.verify ? 1L : 0L);
     set(CURLOPT_SSL_VERIFYHOST, o.verify ? 2L : 0L);
-    if (!o.ca_file.empty()) set(CURLOPT_CAINFO, o.ca_file.c_str());
+    if (!o.ca_file.empty()) {
+        // Else the system's directory would count beside the file.
+        for (CURLoption const directory : {CURLOPT_CAPATH, CURLOPT_PROXY_CAPATH})
+            set(directory, static_cast<const char*>(nullptr));
+        for (CURLoption const file : {CURLOPT_CAINFO, CURLOPT_PROXY_CAINFO})
+            set(file, o.ca_file.c_str());
+    }
     if (!o.certificate_file.empty()) set(CURLOPT_SSLCERT, o.certificate_file.c_str());
     if (!o.key_file.empty()) set(CURLOPT_SSLKEY, o.key_file.c_str());
 }
