@@ -5,7 +5,9 @@
 #include <green/dns/detail/wire_core.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -21,11 +23,27 @@ constexpr int edns_payload = 1232;
 // Time is kept outside, so c-ares is to wait for longer than anyone. From 1.32 on it learns from past
 // answers how long to wait, 250 ms at least, and this cannot be had otherwise: there it sends again.
 constexpr int patience_ms = 60'000;
-int tries() {
+constexpr int tries_of_one_that_learns = 6;
+
+/// Of the library that runs, which may be newer than the headers.
+int ares_number() noexcept {
     int version = 0;
     ares_version(&version);
-    return version >= 0x012000 ? 6 : 1;
+    return version;
 }
+
+// From 1.23 on there is a cache, from 1.31 on unless this option says 0 seconds. It is unbounded, and
+// keeps a negative answer for longer than its SOA says.
+constexpr int option_query_cache = 1 << 21;
+#ifdef ARES_OPT_QUERY_CACHE
+static_assert(option_query_cache == ARES_OPT_QUERY_CACHE);
+#endif
+
+/// As newer versions of c-ares read them: what they have added behind the options of these headers is 0.
+struct padded_options {
+    ares_options known{};
+    std::array<std::uint64_t, 16> added{};
+};
 
 /// "1.2.3.4:53", "[::1]:53", and "[fe80::1]:53%eth0" where c-ares knows what that is.
 std::string server_text(const address& server) {
@@ -59,13 +77,15 @@ wire_channel::wire_channel(wire_server& server, transport how, bool edns)
     // Everything that c-ares would else take from files and from the environment is given.
     char lookups[] = "b";
     char no_file[] = "/dev/null";
-    ares_options given{};
+    padded_options options;
+    ares_options& given = options.known;
     given.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_STAYOPEN | ARES_FLAG_NOALIASES |
         ARES_FLAG_NOSEARCH;
     if (edns) given.flags |= ARES_FLAG_EDNS;
     if (how == transport::tcp) given.flags |= ARES_FLAG_USEVC;
     given.timeout = patience_ms;
-    given.tries = tries();
+    const int version = ares_number();
+    given.tries = version >= 0x012000 ? tries_of_one_that_learns : 1;
     given.ndots = 1;
     given.lookups = lookups;
     given.ednspsz = edns_payload;
@@ -75,11 +95,7 @@ wire_channel::wire_channel(wire_server& server, transport how, bool edns)
     int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
         ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST |
         ARES_OPT_EDNSPSZ | ARES_OPT_RESOLVCONF | ARES_OPT_NOROTATE | ARES_OPT_SOCK_STATE_CB;
-#ifdef ARES_OPT_QUERY_CACHE
-    // Unbounded, and keeps a negative answer for longer than its SOA says.
-    mask |= ARES_OPT_QUERY_CACHE;
-    given.qcache_max_ttl = 0;
-#endif
+    if (version >= 0x011700) mask |= option_query_cache;
     static const int initialised = ares_library_init(ARES_LIB_INIT_ALL);
     if (initialised != ARES_SUCCESS) fail(server.where, initialised);
     if (const int status = ares_init_options(&ares_, &given, mask); status != ARES_SUCCESS) {
