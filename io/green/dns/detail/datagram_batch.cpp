@@ -58,11 +58,12 @@ bool datagram_outbox::flush() noexcept {
     bool failed = false;
     auto kept = letters_.begin();
     for (std::size_t first = 0; first < letters_.size();) {
-        const wire_socket* const from = letters_[first].from;
+        wire_socket* const from = letters_[first].from;
         std::size_t end = first + 1;
         while (end < letters_.size() && letters_[end].from == from) ++end;
         std::size_t const dealt = send_run(first, end - first);
         failed = failed || from->error != 0;
+        from->blocked = from->blocked || first + dealt != end;  // until libuv says otherwise
         for (std::size_t i = first + dealt; i < end; ++i) *kept++ = letters_[i];
         first = end;
     }

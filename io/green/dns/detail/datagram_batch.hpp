@@ -25,8 +25,8 @@ public:
     /// False when it is full even after a flush, or the datagram is too large.
     bool add(wire_socket& from, std::span<const iovec> parts) noexcept;
 
-    /// Sends. What a full socket does not take stays. A socket that fails gets `error`, and what was
-    /// to leave from it is dropped. True when one has failed.
+    /// Sends. What a full socket does not take stays, and the socket is `blocked`. One that fails gets
+    /// `error`, and what was to leave from it is dropped. True when one has failed.
     bool flush() noexcept;
 
     /// The socket closes.

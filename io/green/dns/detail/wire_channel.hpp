@@ -69,6 +69,8 @@ public:
     void look() noexcept;
     /// Lets c-ares look at the sockets whose batched sends have failed.
     void take_errors() noexcept;
+    /// Waits until its sockets take what they did not take at once.
+    void await_room() noexcept;
 
     // What c-ares opens, sends and receives goes through these (wire_socket.cpp).
     ares_socket_t open(int family, int type, int protocol) noexcept;

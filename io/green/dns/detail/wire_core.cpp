@@ -115,6 +115,8 @@ void wire_core::flush() noexcept {
         for (const auto& server : servers) server->take_errors();
         for (const auto& server : servers) server->pump();
     }
+    if (outbox.empty()) return;
+    for (const auto& server : servers) server->await_room();
 }
 
 /// The outbox is sent before libuv waits, or with what comes from the socket before.

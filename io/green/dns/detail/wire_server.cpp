@@ -159,6 +159,10 @@ void wire_server::take_errors() noexcept {
     for_each_channel([](wire_channel& channel) { channel.take_errors(); });
 }
 
+void wire_server::await_room() noexcept {
+    for_each_channel([](wire_channel& channel) { channel.await_room(); });
+}
+
 void wire_server::sweep() noexcept {
     std::erase_if(retired_, [](const auto& channel) { return channel->idle(); });
 }

@@ -48,6 +48,7 @@ public:
 
     void tick() noexcept;
     void take_errors() noexcept;
+    void await_room() noexcept;
     /// Destroys the channels that are done. Not while c-ares is on the stack.
     void sweep() noexcept;
     /// Nobody is to hear of the active queries.

@@ -184,10 +184,11 @@ void wire_channel::poll(wire_socket& socket, int events) noexcept {
         // Only the tick keeps the loop alive.
         uv_unref(reinterpret_cast<uv_handle_t*>(&socket.handle));
     }
-    if (events == 0)
+    const int wanted = events | (socket.blocked ? UV_WRITABLE : 0);
+    if (wanted == 0)
         uv_poll_stop(&socket.handle);
     else
-        uv_poll_start(&socket.handle, events, on_poll);
+        uv_poll_start(&socket.handle, wanted, on_poll);
 }
 
 void wire_channel::on_poll(uv_poll_t* handle, int status, int events) {
@@ -197,8 +198,11 @@ void wire_channel::on_poll(uv_poll_t* handle, int status, int events) {
     const auto fd = socket.fd;
     // On an error c-ares is to find it by itself, whichever way it tries.
     const bool error = status < 0;
+    if ((events & UV_WRITABLE) && std::exchange(socket.blocked, false)) {
+        channel.poll(socket, socket.events);
+    }
+    const bool writable = error || (events & socket.events & UV_WRITABLE);
     if (error || (events & UV_READABLE)) channel.read(socket);
-    const bool writable = error || (events & UV_WRITABLE);
     if (writable && channel.find(fd) == &socket) channel.process(ARES_SOCKET_BAD, fd);
     // libuv has stopped a handle that it reports an error of. c-ares keeps the socket if a send
     // took the error off it in the meantime.
@@ -281,6 +285,12 @@ void wire_channel::look() noexcept {
     wire_socket* socket = sockets_.front();
     while (socket && !socket->udp) socket = sockets_.after(*socket);
     if (socket) read(*socket);
+}
+
+void wire_channel::await_room() noexcept {
+    for (wire_socket* s = sockets_.front(); s; s = sockets_.after(*s)) {
+        if (s->blocked) poll(*s, s->events);
+    }
 }
 
 void wire_channel::take_errors() noexcept {

@@ -19,7 +19,8 @@ struct wire_socket : list_node<wire_socket> {
     bool udp = false;
     bool polled = false;  // libuv knows it
     bool drained = false;  // nothing more to read before libuv says so
-    int events = 0;
+    bool blocked = false;  // has not taken all of its datagrams
+    int events = 0;  // that c-ares wants to hear of
     int error = 0;  // of a send in a batch, for c-ares to find when it reads
 };
 
