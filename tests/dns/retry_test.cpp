@@ -16,6 +16,7 @@
 
 using namespace green;
 using namespace std::chrono_literals;
+using green::testing::dns_fault;
 using green::testing::dns_reply;
 using green::testing::dns_server;
 using green::testing::only;
@@ -206,4 +207,31 @@ GREEN_TEST("retry: sixty tries at a closed port", "[resolver][retry]") {
     auto const said = co_await outcome(r, "www.test");
     REQUIRE(said.find("no_servers") != said.npos);
     REQUIRE(r.stats().sent == 60);
+}
+
+GREEN_TEST("retry: a server that learns EDNS is asked with it again", "[resolver]") {
+    dns_server server;
+    server.answer("*", {"192.0.2.1"}, {.fault = dns_fault::no_edns});
+    resolver r(only(server));
+    std::size_t const all = co_await answered(r, 100, "old.test");
+    REQUIRE(all == 100);
+    server.reset_counters();
+    auto said = co_await outcome(r, "www.test");
+    REQUIRE(said == "192.0.2.1");
+    REQUIRE(server.queries() == 1);  // without, at once
+
+    co_await sleep_for(detail::server_health::rest);
+    said = co_await outcome(r, "www.test");
+    REQUIRE(said == "192.0.2.1");
+    REQUIRE(server.queries() == 3);  // with, in vain
+    said = co_await outcome(r, "www.test");
+    REQUIRE(server.queries() == 4);
+
+    server.answer("*", {"192.0.2.1"});
+    co_await sleep_for(detail::server_health::rest);
+    for (int i = 0; i < 2; ++i) {
+        said = co_await outcome(r, "www.test");
+        REQUIRE(said == "192.0.2.1");
+        REQUIRE(server.last_question()->edns);
+    }
 }

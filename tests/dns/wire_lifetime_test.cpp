@@ -39,7 +39,7 @@ TEST_CASE("wire: a name that cannot be encoded fails, but never inside start", "
     CHECK(query.active());
     loop.run();
     CHECK(query.completions == 1);
-    CHECK(query.status == wire_status::failed);
+    CHECK(query.status == wire_status::bad_name);
     CHECK(server.queries() == 0);
 
     probe given_up("a..b");

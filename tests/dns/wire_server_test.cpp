@@ -239,11 +239,33 @@ TEST_CASE("wire: a server that does not know EDNS is asked without", "[dns][wire
     for (const auto& q : all) REQUIRE(q.ips() == "10.0.0.1");
     auto const before = server.queries();
     CHECK(before <= 200);
+    CHECK_FALSE(server.last_question()->edns);
     probe query("www.test");
     engine.start(query, 0);
     loop.run();
     CHECK(query.ips() == "10.0.0.1");
     CHECK(server.queries() == before + 1);
+}
+
+TEST_CASE("wire: a forged FORMERR takes EDNS from its own query only", "[dns][wire]") {
+    test_loop loop;
+    dns_server server(loop);
+    server.answer("*.forged.test", {"10.0.0.1"}, {.forged_first = dns_fault::no_edns});
+    server.answer("www.test", {"10.0.0.2"});
+    wire_engine engine(loop, {server.address()}, {.timeout = 20'000ms});
+    for (int i = 0; i < 10; ++i) {
+        probe query("n" + std::to_string(i) + ".forged.test");
+        engine.start(query, 0);
+        loop.run();
+        CHECK(query.ips() == "10.0.0.1");
+        CHECK_FALSE(server.last_question()->edns);
+    }
+    CHECK(server.queries() == 20);
+    probe query("www.test");
+    engine.start(query, 0);
+    loop.run();
+    CHECK(query.ips() == "10.0.0.2");
+    CHECK(server.last_question()->edns);
 }
 
 TEST_CASE("wire: what is given up frees its place and never comes back", "[dns][wire]") {

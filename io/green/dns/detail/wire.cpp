@@ -10,6 +10,7 @@ std::optional<dns_errc> error_of(wire_status status) noexcept {
     switch (status) {
     case wire_status::timed_out: return dns_errc::timeout;
     case wire_status::bad_answer: return dns_errc::bad_answer;
+    case wire_status::bad_name: return dns_errc::bad_name;
     case wire_status::failed: return dns_errc::server_failure;
     case wire_status::unreachable:
     case wire_status::closed: return dns_errc::no_servers;

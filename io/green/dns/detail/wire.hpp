@@ -48,7 +48,8 @@ enum class wire_status : std::uint8_t {
     timed_out,  ///< no answer within `wire_options::timeout`, or until it was given up
     unreachable,  ///< the system or the server's host refused the packet or the connection
     bad_answer,  ///< an answer came that cannot be read
-    failed,  ///< out of memory, or c-ares took the name for malformed
+    bad_name,  ///< this c-ares does not send it
+    failed,  ///< out of memory
     closed,  ///< the engine was closed first
 };
 
@@ -89,6 +90,7 @@ private:
 
     state state_ = state::idle;
     bool over_tcp_ = false;  // the answer over UDP had another case than the question
+    bool without_edns_ = false;  // with EDNS the server has not understood it
     wire_server* server_ = nullptr;
     wire_slot* slot_ = nullptr;
 };
@@ -109,7 +111,7 @@ struct wire_options {
     /// never has more in flight than the receive buffer it got can hold.
     unsigned window = 100;
     int receive_buffer = 1 << 20;  // bytes asked for; 0 leaves the default
-    bool edns = true;  // with 1232 bytes; a server that does not know it is asked without
+    bool edns = true;  // over UDP, with 1232 bytes; a server that does not know it is asked without
     bool tcp_only = false;
     bool mix_case = true;  // see message_question.hpp
 

@@ -67,12 +67,8 @@ std::string server_text(const address& server) {
 
 }  // namespace
 
-wire_channel::wire_channel(wire_server& server, transport how, bool edns)
-    : server_(server),
-      core_(server.core),
-      transport_(how),
-      edns_(edns),
-      born_(uv_now(server.core.loop)) {
+wire_channel::wire_channel(wire_server& server, transport how)
+    : server_(server), core_(server.core), transport_(how), born_(uv_now(server.core.loop)) {
     if (server.where.family() == address_family::unix_path) fail(server.where, ARES_EBADSTR);
     // Everything that c-ares would else take from files and from the environment is given.
     char lookups[] = "b";
@@ -81,7 +77,7 @@ wire_channel::wire_channel(wire_server& server, transport how, bool edns)
     ares_options& given = options.known;
     given.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_STAYOPEN | ARES_FLAG_NOALIASES |
         ARES_FLAG_NOSEARCH;
-    if (edns) given.flags |= ARES_FLAG_EDNS;
+    if (edns()) given.flags |= ARES_FLAG_EDNS;
     if (how == transport::tcp) given.flags |= ARES_FLAG_USEVC;
     given.timeout = patience_ms;
     const int version = ares_number();
@@ -245,19 +241,18 @@ void wire_channel::forget_id(wire_slot& slot) noexcept {
     *link = slot.next_of_id;
 }
 
-bool wire_channel::expects(std::span<const std::byte> datagram) noexcept {
+/// The query that a datagram answers; null: none.
+wire_slot* wire_channel::expected(std::span<const std::byte> datagram) noexcept {
     const message_header header = read_header(datagram);
-    if (!header.is_answer) return false;
+    if (!header.is_answer) return nullptr;
     const auto question = question_number(datagram);
-    for (wire_slot* s = by_id_[header.id % by_id_.size()]; s; s = s->next_of_id) {
-        if (s->id != header.id) continue;
-        bool const same = s->question == question;
-        // Old servers do not even repeat the question, and newer versions of c-ares do not pass on
-        // what they then ask for without EDNS themselves.
-        if (header.format_error && (same || question == 0)) server_.drop_edns();
-        if (same) return true;
+    // Servers that know no EDNS do not even repeat the question.
+    const bool any_question = edns() && header.format_error && question == 0;
+    wire_slot* slot = by_id_[header.id % by_id_.size()];
+    while (slot && (slot->id != header.id || (slot->question != question && !any_question))) {
+        slot = slot->next_of_id;
     }
-    return false;
+    return slot;
 }
 
 }  // namespace green::detail

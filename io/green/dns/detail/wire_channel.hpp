@@ -44,15 +44,16 @@ struct wire_slot : list_node<wire_slot> {
 /// that a callback which it loses (1.34.7 and 1.34.8 can) costs nothing but a slot until then.
 class wire_channel {
 public:
-    enum class transport : std::uint8_t { udp, tcp };
+    /// EDNS says how long an answer over UDP may be; over TCP there is nothing to say.
+    enum class transport : std::uint8_t { udp_with_edns, udp, tcp };
 
     /// Throws std::runtime_error.
-    wire_channel(wire_server& server, transport how, bool edns);
+    wire_channel(wire_server& server, transport how);
     ~wire_channel();
     wire_channel(const wire_channel&) = delete;
     wire_channel& operator=(const wire_channel&) = delete;
 
-    bool edns() const noexcept { return edns_; }
+    bool edns() const noexcept { return transport_ == transport::udp_with_edns; }
     /// Nobody waits for an answer.
     bool idle() const noexcept { return waiting_.empty(); }
     /// Time for the next generation.
@@ -92,7 +93,7 @@ private:
     // Which queries are in flight, as the wire has them.
     void identify(wire_slot& slot, std::span<const std::byte> packet) noexcept;
     void forget_id(wire_slot& slot) noexcept;
-    bool expects(std::span<const std::byte> datagram) noexcept;
+    wire_slot* expected(std::span<const std::byte> datagram) noexcept;
 
     void use_own_sockets() noexcept;
     void configure(const wire_socket& socket) noexcept;
@@ -104,7 +105,6 @@ private:
     wire_server& server_;
     wire_core& core_;
     const transport transport_;
-    const bool edns_;
     const std::uint64_t born_;
     unsigned sent_ = 0;
     ares_channel ares_ = nullptr;

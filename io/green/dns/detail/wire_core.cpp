@@ -43,7 +43,7 @@ void wire_core::drop(Handle& handle) noexcept {
 bool wire_core::start(wire_query& query, std::size_t server) noexcept {
     assert(!query.active() && server < servers.size());
     if (closing) return false;
-    query.over_tcp_ = false;
+    query.over_tcp_ = query.without_edns_ = false;
     query.server_ = servers[server].get();
     ++active;
     servers[server]->start(query);

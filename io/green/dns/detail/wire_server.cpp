@@ -5,6 +5,7 @@
 #include <green/dns/detail/wire_core.hpp>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace green::detail {
@@ -14,11 +15,10 @@ wire_server::wire_server(wire_core& owner, const address& to, const wire_options
       where(to.port() == 0 ? to.with_port(53) : to),
       options(how),
       window(how.window),
-      edns_(how.edns),
       mixes_case_(how.mix_case) {
-    auto& channel = how.tcp_only ? tcp_ : udp_;
-    auto const transport = how.tcp_only ? transport::tcp : transport::udp;
-    channel = std::make_unique<wire_channel>(*this, transport, edns_);
+    auto const udp = how.edns ? transport::udp_with_edns : transport::udp;
+    auto const first = how.tcp_only ? transport::tcp : udp;
+    channel(first) = std::make_unique<wire_channel>(*this, first);
 }
 
 wire_server::~wire_server() = default;
@@ -26,8 +26,9 @@ wire_server::~wire_server() = default;
 /// `f` may retire one: a server falls sick when its queries are lost.
 template <class F>
 void wire_server::for_each_channel(F f) {
-    if (udp_) f(*udp_);
-    if (tcp_) f(*tcp_);
+    for (const auto& channel : channels_) {
+        if (channel) f(*channel);
+    }
     // NOLINTNEXTLINE(modernize-loop-convert): the vector may grow meanwhile
     for (std::size_t i = 0; i < retired_.size(); ++i) f(*retired_[i]);
 }
@@ -54,22 +55,34 @@ void wire_server::send(wire_query& query) noexcept {
     }
 }
 
-wire_channel& wire_server::channel_for(const wire_query& query) {
-    bool const over_tcp = options.tcp_only || query.over_tcp_;
-    auto& channel = over_tcp ? tcp_ : udp_;
-    if (channel && channel->worn_out(uv_now(core.loop))) retire(channel);
-    if (!channel) {
-        auto const transport = over_tcp ? transport::tcp : transport::udp;
-        channel = std::make_unique<wire_channel>(*this, transport, edns_);
+wire_channel::transport wire_server::transport_for(const wire_query& query) noexcept {
+    if (options.tcp_only || query.over_tcp_) return transport::tcp;
+    if (!options.edns || query.without_edns_) return transport::udp;
+    if (edns_.sick()) {
+        auto const now = clock::now();
+        if (!edns_.worth_asking(now)) return transport::udp;
+        edns_.asked(now);
     }
-    return *channel;
+    return transport::udp_with_edns;
 }
 
-/// The queries that are in flight there may still be answered.
-void wire_server::retire(std::unique_ptr<wire_channel>& channel) {
+wire_channel& wire_server::channel_for(const wire_query& query) {
+    auto const how = transport_for(query);
+    auto& present = channel(how);
+    if (present && present->worn_out(uv_now(core.loop))) retire(present);
+    if (!present) present = std::make_unique<wire_channel>(*this, how);
+    return *present;
+}
+
+/// The queries that are in flight there may still be answered. Out of memory, it stays as it is.
+void wire_server::retire(std::unique_ptr<wire_channel>& channel) noexcept {
     if (!channel) return;
-    retired_.reserve(retired_.size() + 1);
-    retired_.push_back(std::move(channel));
+    try {
+        retired_.emplace_back();
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+    retired_.back() = std::move(channel);
 }
 
 /// In the FIFO again, before all others: it has waited its turn.
@@ -94,10 +107,7 @@ void wire_server::answered(
     } else if (query.over_tcp_) {
         ++core.stats.dropped;  // and it was not the server that answered over UDP
     }
-    if (message->rcode == response_code::format_error && slot.channel->edns()) {
-        drop_edns();
-        return again(query);
-    }
+    if (query.without_edns_ && message->rcode != response_code::format_error) note_missing_edns();
     if (message->rcode == response_code::refused)
         note_failure();
     else
@@ -118,6 +128,7 @@ void wire_server::failed(wire_query& query, int status) noexcept {
         note_failure();
         return core.finish(query, wire_status::unreachable);
     case ARES_EBADRESP: return core.finish(query, wire_status::bad_answer);
+    case ARES_EBADNAME: return core.finish(query, wire_status::bad_name);
     case ARES_ECANCELLED:
     case ARES_EDESTRUCTION:
         return core.finish(query, core.closing ? wire_status::closed : wire_status::timed_out);
@@ -134,20 +145,25 @@ void wire_server::lost(wire_slot& slot) noexcept {
 void wire_server::note_failure() noexcept {
     if (!health.failed(clock::now())) return;
     // Sick: should it be the sockets, the next query has new ones.
-    try {
-        retire(udp_);
-        retire(tcp_);
-    } catch (...) {  // out of memory: then it keeps them
-    }
+    for (auto& channel : channels_) retire(channel);
 }
 
-void wire_server::drop_edns() noexcept {
-    if (!std::exchange(edns_, false)) return;
-    try {
-        retire(udp_);
-        retire(tcp_);
-    } catch (...) {  // out of memory: c-ares does without it as well
-    }
+/// c-ares does not hear of it. It would ask by itself without EDNS: 1.18 all that the channel asks from
+/// then on.
+void wire_server::not_understood(wire_slot& slot) noexcept {
+    if (!slot.holds_place) return;  // nobody waits for it
+    window.answered();
+    slot.channel->leave_behind(slot);
+    wire_query* const query = std::exchange(slot.query, nullptr);
+    if (!query) return;
+    query->slot_ = nullptr;
+    query->without_edns_ = true;
+    again(*query);
+}
+
+/// An answer that did not come with EDNS.
+void wire_server::note_missing_edns() noexcept {
+    if (edns_.failed(clock::now())) retire(channel(transport::udp_with_edns));
 }
 
 void wire_server::tick() noexcept {
@@ -173,8 +189,7 @@ void wire_server::forget_all() noexcept {
 }
 
 void wire_server::close() noexcept {
-    udp_.reset();
-    tcp_.reset();
+    for (auto& channel : channels_) channel.reset();
     retired_.clear();
     while (wire_query* const query = fifo.pop_front()) {
         --core.stats.queued;

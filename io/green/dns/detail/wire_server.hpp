@@ -6,6 +6,7 @@
 #include <green/dns/detail/wire_channel.hpp>
 #include <green/dns/detail/wire_window.hpp>
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -43,8 +44,9 @@ public:
     void failed(wire_query& query, int status) noexcept;
     /// No answer has come for so long as it was waited for.
     void lost(wire_slot& slot) noexcept;
-    /// The server does not know EDNS: from now on it is asked without.
-    void drop_edns() noexcept;
+    /// It has answered FORMERR to a query with EDNS. Either it does not know that, or somebody has
+    /// forged the answer: this one query is asked again without.
+    void not_understood(wire_slot& slot) noexcept;
 
     void tick() noexcept;
     void take_errors() noexcept;
@@ -60,17 +62,21 @@ private:
     using transport = wire_channel::transport;
 
     void send(wire_query& query) noexcept;
+    transport transport_for(const wire_query& query) noexcept;
     wire_channel& channel_for(const wire_query& query);
-    void retire(std::unique_ptr<wire_channel>& channel);
+    std::unique_ptr<wire_channel>& channel(transport how) noexcept {
+        return channels_[static_cast<std::size_t>(how)];
+    }
+    void retire(std::unique_ptr<wire_channel>& channel) noexcept;
     void note_failure() noexcept;
+    void note_missing_edns() noexcept;
     void again(wire_query& query) noexcept;
     template <class F>
     void for_each_channel(F f);
 
-    bool edns_;
+    server_health edns_;  // of EDNS: fails where a query is not understood, and without it is
     bool mixes_case_;
-    std::unique_ptr<wire_channel> udp_;
-    std::unique_ptr<wire_channel> tcp_;
+    std::array<std::unique_ptr<wire_channel>, 3> channels_;  // by transport
     std::vector<std::unique_ptr<wire_channel>> retired_;
 
     friend class wire_channel;

@@ -1,5 +1,6 @@
 // The sockets of a wire_channel: what c-ares opens, sends and receives goes through here.
 
+#include <green/dns/detail/message_question.hpp>
 #include <green/dns/detail/wire_core.hpp>
 
 #include <algorithm>
@@ -240,9 +241,17 @@ ssize_t wire_channel::receive(
     for (;;) {
         const auto datagram = next_datagram(socket);
         if (!datagram) return -1;
-        if (!expects(*datagram) || datagram->size() > out.size()) {
+        wire_slot* const slot = expected(*datagram);
+        if (!slot || datagram->size() > out.size()) {
             ++core_.stats.dropped;
             continue;
+        }
+        if (edns()) {
+            if (read_header(*datagram).format_error) {
+                server_.not_understood(*slot);
+                continue;
+            }
+            server_.edns_.answered();
         }
         std::memcpy(out.data(), datagram->data(), datagram->size());
         if (from && from_size) {  // the socket is connected: the kernel has looked at it

@@ -171,6 +171,10 @@ std::optional<dns_script::plan> dns_script::serve(const dns_question& question, 
     if (tcp) {
         p.delay += options.tcp_delay;
         p.tcp = options.tcp;
+    } else if (options.forged_first == dns_fault::no_edns) {
+        if (question.edns) {
+            p.packets.push_back(dns_packet(question).rcode(rcode_format_error).bytes());
+        }
     } else if (options.forged_first != dns_fault::none) {
         dns_packet forged(spoilt(question, options.forged_first));
         forged.ip(question.name, address::parse("192.0.2.66"), 3600);
