@@ -4,6 +4,7 @@
 #include <green/dns/detail/config_files.hpp>
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -126,7 +127,10 @@ void resolver_core::order(std::vector<address>& addresses, clock::time_point now
 void resolver_core::answered(const question& q) noexcept {
     // One try is too few to say that the servers fail.
     if (q.given_up()) return;
-    cache_.store(q.key(), q.result(), q.ended_at());
+    try {
+        cache_.store(q.key(), q.result(), q.ended_at());
+    } catch (const std::bad_alloc&) {  // then it is not kept
+    }
 }
 
 void resolver_core::closed(const table_counts& counts) noexcept { add(stats_, counts); }
