@@ -43,9 +43,7 @@ TEST_CASE("resolv.conf: an ordinary file", "[dns][resolv_conf]") {
     CHECK(conf.timeout == std::optional(3s));
     CHECK(conf.attempts == std::optional(4u));
     CHECK(conf.rotate);
-    CHECK(conf.edns0);
     CHECK(conf.use_vc);
-    CHECK(conf.single_request);
 }
 
 TEST_CASE("resolv.conf: defaults", "[dns][resolv_conf]") {

@@ -40,6 +40,9 @@ std::optional<unsigned> number_after(std::string_view word, std::string_view key
     return value;
 }
 
+/// Skipped are those that ask for what is always done (`edns0`), for a way round servers that answer
+/// only one of two questions (`single-request`: each is asked again by itself, elsewhere), and for what
+/// nobody is told (`trust-ad`).
 void read_options(resolv_conf& conf, std::string_view words) {
     for (auto word = next_word(words); !word.empty(); word = next_word(words)) {
         if (const auto ndots = number_after(word, "ndots:")) {
@@ -52,10 +55,6 @@ void read_options(resolv_conf& conf, std::string_view words) {
             conf.rotate = true;
         } else if (word == "use-vc") {
             conf.use_vc = true;
-        } else if (word == "edns0") {
-            conf.edns0 = true;
-        } else if (word == "single-request" || word == "single-request-reopen") {
-            conf.single_request = true;
         }
     }
 }
@@ -88,8 +87,7 @@ void read_nameserver(resolv_conf& conf, std::string_view words) {
 bool operator==(const resolv_conf& a, const resolv_conf& b) {
     const auto all = [](const resolv_conf& c) {
         return std::tie(
-            c.nameservers, c.search, c.ndots, c.timeout, c.attempts, c.rotate, c.use_vc, c.edns0,
-            c.single_request
+            c.nameservers, c.search, c.ndots, c.timeout, c.attempts, c.rotate, c.use_vc
         );
     };
     return all(a) == all(b);

@@ -21,8 +21,6 @@ struct resolv_conf {
     std::optional<unsigned> attempts;
     bool rotate = false;
     bool use_vc = false;
-    bool edns0 = false;
-    bool single_request = false;
     file_stamp stamp;
 
     /// Says the same; the stamp does not count.
