@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 
 #include <green/dns/detail/idna.hpp>
+#include <green/dns/detail/record_name.hpp>
 #include <green/dns/dns_error.hpp>
 
 #include <string>
@@ -13,6 +14,7 @@
 using green::dns_errc;
 using green::dns_error;
 using green::detail::check_name;
+using green::detail::check_record_name;
 using green::detail::idna_available;
 using green::detail::name_kind;
 using green::detail::printable_name;
@@ -35,6 +37,56 @@ TEST_CASE("a host name is normalised", "[dns][name]") {
     CHECK(check_name("0x7f.1.a").kind == name_kind::host);
     CHECK(check_name("xn--bcher-kva.example").kind == name_kind::host);
     CHECK(check_name(std::string(63, 'a') + ".b").kind == name_kind::host);
+}
+
+TEST_CASE("a name of records may have any bytes", "[dns][name]") {
+    auto const text_of = [](std::string_view name) {
+        const auto checked = check_record_name(name);
+        return checked.kind == name_kind::host ? checked.text : "! " + std::string(checked.problem);
+    };
+    CHECK(text_of("WWW.Example.org.") == "www.example.org");
+    CHECK(text_of("_sip._TCP.example.org") == "_sip._tcp.example.org");
+    CHECK(text_of("My Printer._ipp._tcp.example.org") == "my\\032printer._ipp._tcp.example.org");
+    CHECK(text_of("my\\032printer.test") == "my\\032printer.test");
+    CHECK(text_of("v1\\.2 (left).test.") == "v1\\.2\\032(left).test");
+    CHECK(text_of("a\\\\.test") == "a\\\\.test");
+    CHECK(text_of("a\\\\065") == "a\\\\065");
+    CHECK(text_of("\\A\\066.test") == "ab.test");
+    CHECK(text_of("b\\195\\188ro.test") == "b\\195\\188ro.test");
+    CHECK(text_of("*.test") == "*.test");
+    CHECK(text_of("a/b.test") == "a/b.test");
+
+    const auto root = check_record_name(".");
+    CHECK(root.kind == name_kind::host);
+    CHECK(root.text.empty());
+    CHECK(root.absolute);
+    CHECK(check_record_name("a b.test.").absolute);
+    CHECK_FALSE(check_record_name("a b\\.").absolute);
+    CHECK(check_record_name("a b.c.test").dots == 2);
+    CHECK(check_record_name("192.0.2.1").kind == name_kind::literal);
+    CHECK(check_record_name("x.localhost").kind == name_kind::localhost);
+
+    CHECK(text_of("") == "! empty name");
+    CHECK(text_of("10.1") == "! numbers, but not an IPv4 address");
+    CHECK(text_of("a..b") == "! empty label");
+    CHECK(text_of("a ..b") == "! empty label");
+    CHECK(text_of(". ") == "! empty label");
+    CHECK(text_of("a b..") == "! empty label");
+    for (const char* odd : {"a\\", "a\\1", "a\\12.test", "a\\256", "a\\000"}) {
+        CHECK(text_of(odd) == "! an escape that is none");
+    }
+    CHECK(text_of("a\\.\tb") == "! a byte that has to be escaped");
+    CHECK(text_of("a\\.\xc3\xbc") == "! a byte that has to be escaped");
+    std::string long_label = "a ";
+    while (long_label.size() < 63) long_label += 'a';
+    CHECK(check_record_name(long_label).kind == name_kind::host);
+    CHECK(text_of(long_label + 'a') == "! label longer than 63 bytes");
+    CHECK(text_of(long_label + "\\032") == "! label longer than 63 bytes");
+    std::string long_name = "a ";
+    while (long_name.size() < 252) long_name += ".a";
+    CHECK(text_of(long_name) != "! longer than 253 bytes");
+    CHECK(text_of(long_name + ".") != "! longer than 253 bytes");
+    CHECK(text_of(long_name + "aa") == "! longer than 253 bytes");
 }
 
 // conformance 218

@@ -72,6 +72,15 @@ std::vector<testing::dns_record> examples(std::uint16_t type) {
     }
 }
 
+/// Newer versions send no name with bytes that no host name has.
+bool ares_sends_blanks() {
+    unsigned char* packet = nullptr;
+    int size = 0;
+    int const status = ares_create_query("a b.test", 1, t::type_a, 1, 1, &packet, &size, 0);
+    if (packet) ares_free_string(packet);
+    return status == ARES_SUCCESS;
+}
+
 constexpr std::uint16_t types[] = {
     t::type_a,     t::type_aaaa, t::type_ns,   t::type_ptr,   t::type_cname,
     t::type_mx,    t::type_txt,  t::type_srv,  t::type_soa,   t::type_caa,
@@ -325,6 +334,41 @@ GREEN_TEST(
     }
     REQUIRE(said == "not_found");
     REQUIRE(server.queries("mail.example.test") == 0);  // no search list
+}
+
+GREEN_TEST("query: names that no host has, and the root", "[records]") {
+    dns_server server;
+    server.records("my printer._ipp._tcp.test", {t::srv_record(0, 0, 631, "printer.test")});
+    server.records("v1\\.2.test", {t::txt_record({"a dot in a label"})});
+    server.records("", {t::ns_record("a.root.test"), t::ns_record("b.root.test")});
+    resolver r(only(server));
+    auto const notes = co_await r.query<txt>("V1\\.2.test");
+    REQUIRE(notes.front().joined() == "a dot in a label");
+    auto const root = co_await r.query<ns>(".");
+    REQUIRE(root.size() == 2);
+    REQUIRE(server.last_question()->name.empty());
+
+    std::string said;
+    for (const char* name : {"My Printer._ipp._tcp.test", "my\\032printer._ipp._tcp.test"}) {
+        try {
+            auto const printer = co_await r.query<srv>(name);
+            said += printer.front().target + ' ';
+        } catch (const dns_error& e) {
+            said += e.what() + std::string(" ");
+        }
+    }
+    if (ares_sends_blanks()) {
+        REQUIRE(said == "printer.test printer.test ");
+        REQUIRE(server.queries("my printer._ipp._tcp.test") == 1);
+    } else {
+        REQUIRE(said.find("bad_name") != said.npos);
+    }
+    try {
+        co_await r.resolve("my printer.test");
+    } catch (const dns_error& e) {
+        said = to_string(e.code());
+    }
+    REQUIRE(said == "bad_name");
 }
 
 GREEN_TEST(

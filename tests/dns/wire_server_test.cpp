@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 
 #include <green/dns/detail/message_question.hpp>
+#include <green/dns/detail/name.hpp>
 #include <green/dns/detail/server_health.hpp>
 #include <green/dns/detail/wire_window.hpp>
 
@@ -94,10 +95,11 @@ TEST_CASE("wire: a case that comes back as it went", "[dns][wire]") {
     std::string name = "a-very-long-name.with0digits." + std::string(60, 'x') + ".test";
     std::vector<std::byte> packet(12);
     packet[5] = std::byte{1};
-    char mixed[256] = {};
+    char buffer[256];
     auto const bits = green::detail::unforeseeable_bits();
-    REQUIRE(green::detail::mix_case(name, bits, mixed));
+    std::string const mixed(buffer, green::detail::mix_case(name, bits, buffer));
     CHECK(mixed != name);
+    CHECK(green::detail::lower_case(mixed) == name);
     for (std::size_t begin = 0, end = 0; end < name.size(); begin = end + 1) {
         end = std::min(name.find('.', begin), name.size());
         packet.push_back(static_cast<std::byte>(end - begin));
@@ -116,7 +118,18 @@ TEST_CASE("wire: a case that comes back as it went", "[dns][wire]") {
         CHECK(green::detail::question_number({packet.data(), size}) == 0);
         green::detail::has_case({packet.data(), size}, bits);
     }
-    CHECK_FALSE(green::detail::mix_case("a\\046b.test", bits, mixed));
+}
+
+TEST_CASE("wire: a name with escapes as every c-ares reads it", "[dns][wire]") {
+    auto const spelt = [](std::string_view name, std::uint64_t bits) {
+        char out[64];
+        return std::string(out, green::detail::mix_case(name, bits, out));
+    };
+    CHECK(spelt("a\\032b\\.c.\\001", 0) == "a b\\.c.\x01");
+    CHECK(spelt("a\\032b\\.c", ~0ULL) == "A B\\.C");
+    CHECK(spelt("a\\\\065", 0) == "a\\\\065");  // a backslash, and three digits
+    CHECK(spelt("\\255", 0) == "\xff");
+    for (const char* odd : {"\\", "a\\1", "a\\12"}) CHECK(spelt(odd, 0) == odd);
 }
 
 TEST_CASE("wire: what answers no query is dropped, and counted", "[dns][wire]") {

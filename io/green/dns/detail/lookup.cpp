@@ -3,6 +3,7 @@
 #include <green/core/errors.hpp>
 #include <green/dns/detail/local_names.hpp>
 #include <green/dns/detail/name.hpp>
+#include <green/dns/detail/record_name.hpp>
 #include <green/dns/detail/trace_writer.hpp>
 #include <green/dns/dns_error.hpp>
 
@@ -79,7 +80,7 @@ bool lookup::begin(clock::time_point now) {
 
 /// What the quick look did not take for an ordinary name; it may be one nevertheless.
 bool lookup::begin_special() {
-    checked_name name = check_name(host_);
+    checked_name name = wants_records() ? check_record_name(host_) : check_name(host_);
     if (name.kind == name_kind::host) {
         name_ = others().checked = std::move(name.text);
         dots_ = name.dots;

@@ -1,5 +1,7 @@
 #include <green/dns/detail/message_question.hpp>
 
+#include <green/dns/detail/name.hpp>
+
 #include <array>
 #include <cerrno>
 
@@ -63,14 +65,24 @@ std::uint64_t unforeseeable_bits() noexcept {
     return pool[--left];
 }
 
-bool mix_case(std::string_view name, std::uint64_t bits, char* out) noexcept {
+char* mix_case(std::string_view name, std::uint64_t bits, char* out) noexcept {
     unsigned letters = 0;
-    for (char const c : name) {
-        if (c == '\\') return false;
-        bool const letter = is_letter(static_cast<std::uint8_t>(c));
-        *out++ = static_cast<char>(letter ? (c | 0x20) ^ (bit(bits, letters++) ? 0x20 : 0) : c);
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        char const c = name[i];
+        if (is_letter(static_cast<std::uint8_t>(c))) {
+            *out++ = static_cast<char>(c ^ (bit(bits, letters++) ? 0x20 : 0));
+        } else if (c != '\\' || name.size() - i < 2) {
+            *out++ = c;
+        } else if (is_digit(name[i + 1]) && name.size() - i > 3) {
+            auto const digit = [&](std::size_t at) { return name[i + at] - '0'; };
+            *out++ = static_cast<char>(digit(1) * 100 + digit(2) * 10 + digit(3));
+            i += 3;
+        } else {
+            *out++ = c;
+            *out++ = name[++i];
+        }
     }
-    return true;
+    return out;
 }
 
 bool has_case(std::span<const std::byte> message, std::uint64_t bits) noexcept {

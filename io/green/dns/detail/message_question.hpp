@@ -20,10 +20,11 @@ message_header read_header(std::span<const std::byte> message) noexcept;
 /// 64 bits that nobody outside can foresee. A system call gives many.
 std::uint64_t unforeseeable_bits() noexcept;
 
-/// Writes `name` to `out`, which has room for it, with its n-th letter in upper case where bit n (modulo
-/// 64) is set. A server echoes the question as it came, so who forges an answer has to guess these bits
-/// too (draft-vixie-dnsext-dns0x20). False for a name with escapes: their letters are not told.
-bool mix_case(std::string_view name, std::uint64_t bits, char* out) noexcept;
+/// Writes `name`, as check_name and check_record_name give it, as every c-ares reads it: `\DDD` becomes
+/// that byte. Its n-th letter is in upper case where bit n (modulo 64) is set. A server echoes the
+/// question as it came, so who forges an answer has to guess these bits too
+/// (draft-vixie-dnsext-dns0x20). Returns the end; `out` has room for as many bytes as `name` has.
+char* mix_case(std::string_view name, std::uint64_t bits, char* out) noexcept;
 
 /// Whether the question of a message has the case that `mix_case` gave it. False without a question.
 bool has_case(std::span<const std::byte> message, std::uint64_t bits) noexcept;

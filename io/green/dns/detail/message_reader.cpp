@@ -102,21 +102,7 @@ std::string message_reader::spell(std::size_t position, F letter) const {
     std::string out;
     for (auto label = label_at(position); !label.empty(); label = label_at(position)) {
         if (!out.empty()) out += '.';
-        for (const auto b : label) {
-            const auto c = letter(static_cast<char>(b));
-            const auto code = std::to_integer<unsigned>(b);
-            if (c == '.' || c == '\\') {
-                out += '\\';
-                out += c;
-            } else if (code > ' ' && code < 0x7f) {
-                out += c;
-            } else {
-                out += '\\';
-                out += static_cast<char>('0' + code / 100);
-                out += static_cast<char>('0' + code / 10 % 10);
-                out += static_cast<char>('0' + code % 10);
-            }
-        }
+        for (const auto b : label) append_label_byte(out, letter(static_cast<char>(b)));
     }
     return out;
 }

@@ -8,14 +8,7 @@ namespace green::detail {
 
 namespace {
 
-constexpr std::size_t longest_label = 63;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (lower_case(c) >= 'a' && lower_case(c) <= 'f'); }
-
-bool is_name_byte(char c) {
-    return is_digit(c) || (lower_case(c) >= 'a' && lower_case(c) <= 'z') || c == '-' || c == '_';
-}
 
 /// A part as inet_aton(3) reads it: decimal, octal or 0x and hexadecimal digits.
 bool is_number(std::string_view label) {
@@ -51,6 +44,21 @@ const char* find_problem(std::string_view name) {
 }
 
 }  // namespace
+
+void append_label_byte(std::string& out, char c) {
+    auto const code = static_cast<unsigned char>(c);
+    if (c == '.' || c == '\\') {
+        out += '\\';
+        out += c;
+    } else if (code > ' ' && code < 0x7f) {
+        out += c;
+    } else {
+        out += '\\';
+        out += static_cast<char>('0' + code / 100);
+        out += static_cast<char>('0' + code / 10 % 10);
+        out += static_cast<char>('0' + code % 10);
+    }
+}
 
 std::string lower_case(std::string_view text) {
     std::string out(text);

@@ -14,6 +14,7 @@ namespace green::detail {
 
 /// Bytes of a name as text; on the wire it has two more (RFC 1035, 2.3.4).
 inline constexpr std::size_t longest_name = 253;
+inline constexpr std::size_t longest_label = 63;
 
 /// What is to be done with the text that a user gave as a host.
 enum class name_kind : std::uint8_t {
@@ -64,6 +65,17 @@ std::string lower_case(std::string_view text);
 constexpr char lower_case(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
+
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+/// May stand in a label of a host name.
+constexpr bool is_name_byte(char c) noexcept {
+    return is_digit(c) || (lower_case(c) >= 'a' && lower_case(c) <= 'z') || c == '-' || c == '_';
+}
+
+/// A byte of a label as text (RFC 4343, 2.1): a dot and a backslash behind a backslash, what does not
+/// print and the blank as `\DDD`.
+void append_label_byte(std::string& out, char c);
 
 /// Between the words of hosts(5) and resolv.conf(5).
 constexpr bool is_blank(char c) noexcept {

@@ -57,7 +57,7 @@ enum class wire_status : std::uint8_t {
 /// TCP. It stays at one place in memory until `completed` was called. Its destructor abandons it.
 class wire_query : public list_node<wire_query> {
 public:
-    /// A NUL follows the name, which outlives the query.
+    /// The name outlives the query.
     wire_query(std::string_view query_name, record_type query_type) noexcept
         : name(query_name), type(query_type) {}
 
@@ -70,7 +70,7 @@ public:
     /// know the query any more: it may be started again or destroyed.
     virtual void completed() noexcept = 0;
 
-    const std::string_view name;  // as check_name gives it
+    const std::string_view name;  // as check_name and check_record_name give it
     const record_type type;
     wire_status status = wire_status::failed;
 

@@ -19,6 +19,7 @@ namespace green::detail {
 namespace {
 
 constexpr int edns_payload = 1232;
+constexpr std::size_t longest_text = 4 * longest_name;  // of a name, with all its bytes escaped
 
 // Time is kept outside, so c-ares is to wait for longer than anyone. From 1.32 on it learns from past
 // answers how long to wait, 250 ms at least, and this cannot be had otherwise: there it sends again.
@@ -148,14 +149,10 @@ wire_slot& wire_channel::take_slot(wire_query& query) {
 void wire_channel::send(wire_query& query) {
     wire_slot& slot = take_slot(query);
     query.sent();
-    char mixed[longest_name + 1];
-    const char* name = query.name.data();
-    if (server_.mixes_case_ && query.name.size() <= longest_name) {
-        slot.case_bits = unforeseeable_bits();
-        slot.mixed_case = mix_case(query.name, slot.case_bits, mixed);
-        mixed[query.name.size()] = '\0';
-        if (slot.mixed_case) name = mixed;
-    }
+    slot.mixed_case = server_.mixes_case_;
+    slot.case_bits = slot.mixed_case ? unforeseeable_bits() : 0;
+    char name[longest_text + 1];
+    *mix_case(query.name.substr(0, longest_text), slot.case_bits, name) = '\0';
     const ares_frame frame(core_);
     being_sent_ = &slot;
     ares_query(ares_, name, 1, static_cast<int>(query.type), on_answer, &slot);

@@ -28,7 +28,11 @@ std::optional<dns_question> dns_question::read(std::span<const std::byte> packet
         ++at;
         if (length == 0) break;
         if (!question.name.empty()) question.name += '.';
-        for (std::size_t i = 0; i < length; ++i) question.name += static_cast<char>(octet(at + i));
+        for (std::size_t i = 0; i < length; ++i) {
+            const auto c = static_cast<char>(octet(at + i));
+            if (c == '.' || c == '\\') question.name += '\\';
+            question.name += c;
+        }
         at += length;
     }
     if (at + 4 > packet.size()) return std::nullopt;

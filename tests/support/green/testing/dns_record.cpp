@@ -105,15 +105,20 @@ dns_record svcb_record(
 }
 
 std::vector<std::byte> wire_name(std::string_view name) {
-    std::vector<std::byte> out;
-    while (!name.empty()) {
-        const auto label = name.substr(0, name.find('.'));
-        if (label.size() > 63) throw std::length_error("a label has 63 bytes at most");
-        out.push_back(static_cast<std::byte>(label.size()));
-        for (const char c : label) out.push_back(static_cast<std::byte>(c));
-        name.remove_prefix(std::min(label.size() + 1, name.size()));
+    std::vector<std::byte> out{std::byte{0}};
+    std::size_t head = 0;  // where the length of the present label is
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        if (name[i] == '.') {
+            head = out.size();
+            out.push_back(std::byte{0});
+            continue;
+        }
+        if (name[i] == '\\' && i + 1 < name.size()) ++i;
+        if (out.size() - head > 63) throw std::length_error("a label has 63 bytes at most");
+        out.push_back(static_cast<std::byte>(name[i]));
+        out[head] = static_cast<std::byte>(out.size() - head - 1);
     }
-    out.push_back(std::byte{0});
+    if (out[head] != std::byte{0}) out.push_back(std::byte{0});
     return out;
 }
 

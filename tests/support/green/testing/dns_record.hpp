@@ -76,7 +76,8 @@ dns_record svcb_record(
     std::span<const std::byte> params = {}
 );
 
-/// A name on the wire, uncompressed. A label has 63 bytes at most: std::length_error.
+/// A name on the wire, uncompressed; a backslash makes a dot behind it a part of a label. A label has 63
+/// bytes at most: std::length_error.
 std::vector<std::byte> wire_name(std::string_view name);
 
 /// The bytes of a text.
