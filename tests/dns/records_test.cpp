@@ -1,8 +1,8 @@
 // The functions that c-ares 1.34 deprecates are those that 1.18 has.
 #define CARES_NO_DEPRECATED
 
+#include "dns/record_packets.hpp"
 #include "support/green_test.hpp"
-#include "support/random.hpp"
 
 #include <green/dns/default_resolver.hpp>
 #include <green/dns/detail/message.hpp>
@@ -29,11 +29,10 @@
 using namespace green;
 using namespace std::chrono_literals;
 using green::detail::parse_records;
-using green::testing::dns_packet;
-using green::testing::dns_question;
 using green::testing::dns_server;
 using green::testing::only;
 using green_test::random_source;
+using test::damaged;
 
 namespace {
 
@@ -87,21 +86,7 @@ constexpr std::uint16_t types[] = {
     t::type_naptr, t::type_tlsa, t::type_svcb, t::type_https,
 };
 
-/// A reply with the examples of a type, behind a CNAME for types other than it.
-bytes packet_of(std::uint16_t type, const std::vector<testing::dns_record>& records) {
-    dns_question question;
-    question.name = "www.example.test";
-    question.type = type;
-    dns_packet packet(question);
-    std::string owner = question.name;
-    if (type != t::type_cname) {
-        packet.cname(owner, "real.example.test", 100);
-        owner = "real.example.test";
-    }
-    for (auto const& r : records) packet.record(dns_packet::section::answer, owner, r, 300);
-    return packet.bytes();
-}
-bytes packet_of(std::uint16_t type) { return packet_of(type, examples(type)); }
+bytes packet_of(std::uint16_t type) { return test::packet_of(type, examples(type)); }
 
 /// Parses a copy that ends where the allocation ends, so that AddressSanitizer sees the first byte
 /// that is read behind it. The number of records; -1 when it cannot be read.
@@ -122,24 +107,6 @@ const std::map<std::uint16_t, int (*)(const bytes&)> counters = {
     {t::type_naptr, count_records<naptr>}, {t::type_tlsa, count_records<tlsa>},
     {t::type_svcb, count_records<svcb>},   {t::type_https, count_records<https>},
 };
-
-/// Truncates, flips and copies bytes about.
-bytes damaged(bytes packet, random_source& random) {
-    auto const any = [&] {
-        return static_cast<std::size_t>(random.below(static_cast<int>(packet.size())));
-    };
-    if (random.one_in(3)) packet.resize(any());
-    for (int i = random.below(6); i > 0 && !packet.empty(); --i) {
-        std::size_t const at = any();
-        switch (random.below(4)) {
-        case 0: packet[at] = static_cast<std::byte>(random.below(256)); break;
-        case 1: packet[at] ^= static_cast<std::byte>(1 << random.below(8)); break;
-        case 2: packet[at] = std::byte{0xc0}; break;  // a pointer
-        default: packet[at] = packet[any()]; break;
-        }
-    }
-    return packet;
-}
 
 }  // namespace
 
@@ -185,7 +152,7 @@ TEST_CASE("records: every type, read as its RFC has it", "[records]") {
 
 TEST_CASE("records: what is too short, too long or of another type is no answer", "[records]") {
     auto const data = [](std::uint16_t type, std::string_view raw) {
-        return packet_of(type, {{type, t::to_bytes(raw)}});
+        return test::packet_of(type, {{type, t::to_bytes(raw)}});
     };
     using namespace std::string_view_literals;
     CHECK(count_records<mx>(data(t::type_mx, "\0\1"sv)) == -1);
@@ -226,50 +193,6 @@ TEST_CASE("records: damaged messages are read to their end and no further", "[re
     CHECK(readable > rounds / 10);
     CHECK(readable < rounds);
     if (wanted) WARN(rounds << " damaged messages, " << readable << " of them readable");
-}
-
-/// Where c-ares 1.18 has a parser it reads the same, or is more lenient.
-TEST_CASE("records: MX, SRV and TXT as c-ares reads them", "[records]") {
-    random_source random(7);
-    int compared = 0;
-    for (int i = 0; i < 3000; ++i) {
-        std::vector<testing::dns_record> records;
-        for (int n = 1 + random.below(4); n > 0; --n) {
-            std::string const host = "h" + std::to_string(random.below(99)) + ".Example.test";
-            records.push_back(t::mx_record(static_cast<std::uint16_t>(random.below(3)), host));
-        }
-        bytes packet = packet_of(t::type_mx, records);
-        if (random.one_in(3)) packet = damaged(packet, random);
-        auto const ours = parse_records<mx>(packet, 0s);
-        ares_mx_reply* theirs = nullptr;
-        int const status = ares_parse_mx_reply(
-            reinterpret_cast<const unsigned char*>(packet.data()), static_cast<int>(packet.size()),
-            &theirs
-        );
-        if (ours && !ours->empty() && status == ARES_SUCCESS) {
-            std::multimap<int, std::string> left;
-            std::multimap<int, std::string> right;
-            for (auto const& m : *ours) left.emplace(m.preference, m.exchange);
-            for (auto* m = theirs; m; m = m->next) right.emplace(m->priority, m->host);
-            bool const plain = std::none_of(right.begin(), right.end(), [](auto const& r) {
-                return r.second.find('\\') != r.second.npos;
-            });
-            // c-ares does not look at the owners of the records.
-            if (plain && left.size() == right.size()) {
-                REQUIRE(std::vector(left.begin(), left.end()).size() == right.size());
-                ++compared;
-                std::vector<std::string> x;
-                std::vector<std::string> y;
-                for (auto const& [p, h] : left) x.push_back(std::to_string(p) + h);
-                for (auto const& [p, h] : right) y.push_back(std::to_string(p) + h);
-                std::sort(x.begin(), x.end());
-                std::sort(y.begin(), y.end());
-                REQUIRE(x == y);
-            }
-        }
-        if (theirs) ares_free_data(theirs);
-    }
-    REQUIRE(compared > 1500);
 }
 
 GREEN_TEST("in_weighted_order: by priority, then as the weights say", "[records]") {

@@ -2,20 +2,17 @@
 
 #include <green/dns/detail/system_config.hpp>
 
+#include "dns/machine.hpp"
 #include "support/green_test.hpp"
 
 #include <green/loop/sleep.hpp>
 #include <green/tasks/joinall.hpp>
 #include <green/tasks/spawn.hpp>
 
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
-
-#include <unistd.h>
 
 using namespace green;
 using namespace std::chrono_literals;
@@ -23,7 +20,7 @@ using detail::hosts_file;
 using detail::name_source;
 using detail::parse_lookup_order;
 using detail::system_config;
-using detail::system_paths;
+using test::machine;
 
 namespace {
 
@@ -41,30 +38,6 @@ std::string in_words(const detail::lookup_order& order) {
     }
     return out;
 }
-
-/// A directory with the three files, gone with this object.
-struct machine {
-    machine() : directory(std::filesystem::temp_directory_path() / name()) {
-        std::filesystem::create_directory(directory);
-    }
-    ~machine() { std::filesystem::remove_all(directory); }
-
-    static std::string name() {
-        static int count = 0;
-        return "green-machine-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
-    }
-    std::string path(const char* file) const { return directory / file; }
-    void write(const char* file, const std::string& text) const {
-        // A new file has another inode: the change is seen whatever the clock of the disk.
-        std::ofstream(path("new")) << text;
-        std::filesystem::rename(path("new"), path(file));
-    }
-    system_paths paths() const {
-        return {path("resolv.conf"), path("hosts"), path("nsswitch.conf")};
-    }
-
-    std::filesystem::path directory;
-};
 
 std::string big_hosts(const std::string& last_line) {
     std::string text;
