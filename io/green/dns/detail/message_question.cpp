@@ -2,8 +2,10 @@
 
 #include <green/dns/detail/name.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include <sys/random.h>
 
@@ -33,15 +35,25 @@ std::size_t for_each_octet(std::span<const std::byte> message, F f) noexcept {
     return 0;
 }
 
-/// FNV-1a (Fowler, Noll, Vo).
-class hash {
-public:
-    void add(std::uint8_t c) noexcept { value_ = (value_ ^ c) * 0x100000001b3U; }
-    std::uint64_t value() const noexcept { return value_ | 1; }
+/// Where the name of the question ends; 0 as above.
+std::size_t end_of_name(std::span<const std::byte> message) noexcept {
+    std::size_t at = header_size;
+    while (at < message.size()) {
+        std::size_t const length = octet(message[at]);
+        at += length + 1;
+        if (length == 0) return at;
+        if (length > 63) return 0;
+    }
+    return 0;
+}
 
-private:
-    std::uint64_t value_ = 0xcbf29ce484222325U;
-};
+/// A word of a name with its letters made small. Some other octets become the same, and lengths that
+/// differ by 32: what is found equal here is compared by c-ares once more.
+std::uint64_t word_at(std::span<const std::byte> part) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, part.data(), std::min(part.size(), sizeof word));
+    return word | 0x2020202020202020U;
+}
 
 }  // namespace
 
@@ -95,7 +107,7 @@ bool has_case(std::span<const std::byte> message, std::uint64_t bits) noexcept {
 }
 
 void fold_case(std::span<std::byte> message) noexcept {
-    std::size_t const end = for_each_octet(message, [](std::uint8_t) {});
+    std::size_t const end = end_of_name(message);
     for (std::size_t at = header_size; at < end; ++at) {  // the length of a label is no letter
         if (is_letter(octet(message[at]))) message[at] |= std::byte{0x20};
     }
@@ -103,13 +115,17 @@ void fold_case(std::span<std::byte> message) noexcept {
 
 std::uint64_t question_number(std::span<const std::byte> message) noexcept {
     if (message.size() < header_size || octet(message[4]) != 0 || octet(message[5]) != 1) return 0;
-    hash h;
-    std::size_t const end = for_each_octet(message, [&](std::uint8_t c) {
-        h.add(is_letter(c) ? c | 0x20 : c);
-    });
+    std::size_t const end = end_of_name(message);
     if (end == 0 || message.size() - end < type_and_class) return 0;
-    for (std::byte const b : message.subspan(end, type_and_class)) h.add(octet(b));
-    return h.value();
+    std::uint32_t type;
+    std::memcpy(&type, message.data() + end, type_and_class);
+    std::uint64_t number = type;
+    for (auto name = message.subspan(header_size, end - header_size); !name.empty();) {
+        number = (number ^ word_at(name)) * 0x9e3779b97f4a7c15U;  // 2^64 / golden ratio
+        number ^= number >> 32;
+        name = name.subspan(std::min(name.size(), sizeof number));
+    }
+    return number | 1;
 }
 
 }  // namespace green::detail

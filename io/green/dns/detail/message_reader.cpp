@@ -19,41 +19,6 @@ std::size_t pointer_target(std::uint8_t head, std::uint8_t low) {
 
 }  // namespace
 
-std::uint8_t message_reader::u8() noexcept {
-    const auto b = bytes(1);
-    return b.empty() ? 0 : std::to_integer<std::uint8_t>(b[0]);
-}
-
-std::uint16_t message_reader::u16() noexcept {
-    const auto b = bytes(2);
-    if (b.empty()) return 0;
-    return static_cast<std::uint16_t>(
-        std::to_integer<unsigned>(b[0]) << 8 | std::to_integer<unsigned>(b[1])
-    );
-}
-
-std::uint32_t message_reader::u32() noexcept {
-    const std::uint32_t high = u16();
-    return high << 16 | u16();
-}
-
-std::span<const std::byte> message_reader::bytes(std::size_t count) noexcept {
-    if (!ok_ || count > left()) {
-        ok_ = false;
-        return {};
-    }
-    const auto out = message_.subspan(at_, count);
-    at_ += count;
-    return out;
-}
-
-void message_reader::move_to(std::size_t position) noexcept {
-    if (position > message_.size())
-        ok_ = false;
-    else
-        at_ = position;
-}
-
 std::size_t message_reader::skip_name() noexcept {
     const auto start = at_;
     const auto size = message_.size();

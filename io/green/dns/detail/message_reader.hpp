@@ -19,11 +19,35 @@ public:
     std::size_t position() const noexcept { return at_; }
     std::size_t left() const noexcept { return message_.size() - at_; }
 
-    std::uint8_t u8() noexcept;
-    std::uint16_t u16() noexcept;
-    std::uint32_t u32() noexcept;
-    std::span<const std::byte> bytes(std::size_t count) noexcept;
-    void move_to(std::size_t position) noexcept;
+    std::uint8_t u8() noexcept {
+        const auto b = bytes(1);
+        return b.empty() ? 0 : std::to_integer<std::uint8_t>(b[0]);
+    }
+    std::uint16_t u16() noexcept {
+        const auto b = bytes(2);
+        if (b.empty()) return 0;
+        const auto high = std::to_integer<unsigned>(b[0]);
+        return static_cast<std::uint16_t>(high << 8 | std::to_integer<unsigned>(b[1]));
+    }
+    std::uint32_t u32() noexcept {
+        const std::uint32_t high = u16();
+        return high << 16 | u16();
+    }
+    std::span<const std::byte> bytes(std::size_t count) noexcept {
+        if (!ok_ || count > left()) {
+            ok_ = false;
+            return {};
+        }
+        const auto out = message_.subspan(at_, count);
+        at_ += count;
+        return out;
+    }
+    void move_to(std::size_t position) noexcept {
+        if (position > message_.size())
+            ok_ = false;
+        else
+            at_ = position;
+    }
 
     /// Moves behind a name and returns where it starts. A name is fine when its labels, followed
     /// through at most 127 compression pointers that lead strictly backwards, end within 255 bytes

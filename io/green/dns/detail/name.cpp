@@ -3,6 +3,7 @@
 #include <green/dns/detail/idna.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace green::detail {
 
@@ -124,17 +125,21 @@ checked_name check_name(std::string_view host) {
 
 std::optional<unsigned> dots_of_plain_name(std::string_view host) noexcept {
     if (host.size() > longest_name) return std::nullopt;
+    static constexpr auto plain = [] {
+        std::array<bool, 256> is{};
+        for (unsigned c = 0; c < is.size(); ++c) {
+            const char byte = static_cast<char>(c);
+            is[c] = is_name_byte(byte) && lower_case(byte) == byte;
+        }
+        return is;
+    }();
     unsigned dots = 0;
     std::size_t label = 0;  // where the present one begins
     for (std::size_t i = 0; i < host.size(); ++i) {
-        const char c = host[i];
-        if (c == '.') {
-            if (i == label || i - label > longest_label) return std::nullopt;
-            label = i + 1;
-            ++dots;
-        } else if (c != lower_case(c) || !is_name_byte(c)) {
-            return std::nullopt;
-        }
+        if (plain[static_cast<unsigned char>(host[i])]) continue;
+        if (host[i] != '.' || i == label || i - label > longest_label) return std::nullopt;
+        label = i + 1;
+        ++dots;
     }
     // A number may be part of an address; localhost, onion and invalid mean something else.
     const std::string_view last = host.substr(label);
