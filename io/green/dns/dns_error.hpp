@@ -2,6 +2,7 @@
 
 #include <green/core/config.hpp>
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -9,7 +10,7 @@
 namespace green {
 
 /// Why a name has no answer.
-enum class dns_errc {
+enum class dns_errc : std::uint8_t {
     not_found,  ///< the name does not exist (NXDOMAIN)
     no_data,  ///< the name exists and has no record of this type
     timeout,  ///< no server answered in time

@@ -21,9 +21,9 @@ struct dns_records {
 
 /// What the servers said about a question. A copy shares the records.
 struct dns_answer {
-    std::optional<dns_errc> error;
     std::shared_ptr<const dns_records> records;  // null: none
     std::optional<std::uint32_t> ttl;  // seconds; empty: nobody said for how long it holds
+    std::optional<dns_errc> error;
     std::uint16_t server = 0;  // who said so, or was asked last
     std::uint16_t tries = 0;
 

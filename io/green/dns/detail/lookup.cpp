@@ -65,7 +65,7 @@ bool lookup::begin(clock::time_point now) {
     wait_.set_limits(saturating_add(now, options_.timeout), config.family_delay);
     if (auto const dots = dots_of_plain_name(host_)) {
         name_ = host_;
-        dots_ = *dots;
+        dots_ = static_cast<std::uint8_t>(*dots);
     } else if (begin_special()) {
         return true;
     }
@@ -83,7 +83,7 @@ bool lookup::begin_special() {
     checked_name name = wants_records() ? check_record_name(host_) : check_name(host_);
     if (name.kind == name_kind::host) {
         name_ = others().checked = std::move(name.text);
-        dots_ = name.dots;
+        dots_ = static_cast<std::uint8_t>(name.dots);
         absolute_ = name.absolute;
         return false;
     }

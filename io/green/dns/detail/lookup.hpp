@@ -104,11 +104,11 @@ private:
     const std::shared_ptr<question_table> servers_;
     const std::string& host_;  // as the user wrote it
     const lookup_options& options_;
-    const record_type type_{};  // none: A and AAAA, as the family says
     std::string_view name_;  // to ask for: host_, or one of others_
     std::unique_ptr<other_names> others_;  // most lookups need none
-    std::uint32_t next_ = 0;  // candidate
-    unsigned dots_ = 0;
+    const record_type type_{};  // none: A and AAAA, as the family says
+    std::uint16_t next_ = 0;  // candidate
+    std::uint8_t dots_ = 0;
     bool absolute_ = false;
     bool begun_ = false;
     bool too_late_ = false;
@@ -117,9 +117,9 @@ private:
 
     std::vector<address> addresses_;
     std::shared_ptr<const dns_records> records_;  // with the packet
-    std::uint16_t server_ = 0;  // who said so
     std::chrono::seconds age_{0};
     std::chrono::seconds ttl_{0};
+    std::uint16_t server_ = 0;  // who said so
     std::optional<failure> failure_;  // of the present candidate
     std::optional<failure> first_;  // what is said when no candidate has an answer
 };

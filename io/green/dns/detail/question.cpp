@@ -18,9 +18,9 @@ constexpr std::chrono::milliseconds shortest_pause{100};
 
 question::question(question_owner& owner, const question_key& what) noexcept
     : wire_query(copy_of(what.name()), what.type()),
+      server_(static_cast<std::uint32_t>(owner.first_server())),
       owner_(owner),
-      hash_(what.hash()),
-      server_(static_cast<std::uint32_t>(owner.first_server())) {}
+      hash_(what.hash()) {}
 
 question::~question() {
     if (armed()) loop_core::current()->timers().disarm(*this);

@@ -112,6 +112,7 @@ private:
     void arm(clock::time_point from, std::chrono::nanoseconds least) noexcept;
     void finish() noexcept;
 
+    std::uint32_t server_;  // first: it fits behind the timer's members
     question_owner& owner_;
     const std::size_t hash_;
     intrusive_list<question_seat> seats_;
@@ -120,7 +121,6 @@ private:
     clock::time_point sent_at_ = clock::time_point::max();
     clock::time_point ended_at_ = clock::time_point::max();
     std::uint64_t asked_ = 0;  // servers, see wire_engine::choose
-    std::uint32_t server_ = 0;
     unsigned tries_ = 0;
     unsigned holders_ = 0;
     bool pausing_ = false;

@@ -57,9 +57,9 @@ private:
     void leave() noexcept;
     void end() noexcept;
 
+    std::uint32_t count_ = 0;  // first: it fits behind the timer's members
     std::array<question_ref, most> questions_;
     std::array<question_seat, most> seats_;
-    std::size_t count_ = 0;
     clock::time_point deadline_ = clock::time_point::max();
     std::chrono::nanoseconds patience_{0};
 };
