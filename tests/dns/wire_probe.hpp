@@ -59,7 +59,7 @@ struct probe final : private std::string, wire_query {
         answer = std::move(message);
         packet.assign(bytes.begin(), bytes.end());
     }
-    void completed() noexcept override {
+    void completed(clock::time_point) noexcept override {
         ++completions;
         // It may destroy this object.
         if (const auto call = then) call(*this);

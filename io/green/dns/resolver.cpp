@@ -22,7 +22,9 @@ task<std::vector<address>> look_up_addresses(
     if (core->look_due()) co_await core->look();
     lookup l(*core, host, options);
     while (!l.advance()) co_await l.wait();
-    for (address& a : l.addresses()) a = a.with_port(port);
+    if (port != 0) {
+        for (address& a : l.addresses()) a = a.with_port(port);
+    }
     co_return std::move(l.addresses());
 }
 
@@ -31,7 +33,8 @@ task<lookup_trace> explain_lookup(
 ) {
     lookup_trace trace;
     trace.host = host;
-    detail::trace_writer writer(trace, core->enter());
+    core->enter();
+    detail::trace_writer writer(trace, now());
     if (core->look_due()) co_await core->look();
     lookup l(*core, host, options);
     l.trace_into(writer);

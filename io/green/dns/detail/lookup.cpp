@@ -37,32 +37,36 @@ lookup::lookup(
     : core_(core), servers_(core.questions()), host_(name), options_(options), type_(type) {}
 
 bool lookup::advance() {
-    clock::time_point const now = core_.enter();
+    core_.enter();
     if (!begun_) {
-        if (begin(now)) return true;
+        if (begin()) return true;
     } else {
         collect();
-        if (judge(now)) return true;
+        if (judge()) return true;
     }
     while (next_candidate()) {
+        clock::time_point const now = clock::now();
         ask(now);
         if (wait_.size() != 0) {
             if (!addresses_.empty()) wait_.hurry(now);
             return false;
         }
-        if (judge(now)) return true;
+        if (judge()) return true;
     }
     if (first_) return give_up(*first_);
     fail(dns_errc::bad_name, "too long with every search domain");
 }
 
 /// True when the name is answered on this machine.
-bool lookup::begin(clock::time_point now) {
+bool lookup::begin() {
     begun_ = true;
     check(options_);
     core_.count_lookup();
     resolver_config const& config = servers_->config();
-    wait_.set_limits(saturating_add(now, options_.timeout), config.family_delay);
+    bool const limited = options_.timeout != std::chrono::nanoseconds::max();
+    auto const deadline = limited ? saturating_add(clock::now(), options_.timeout)
+                                  : clock::time_point::max();
+    wait_.set_limits(deadline, config.family_delay);
     if (auto const dots = dots_of_plain_name(host_)) {
         name_ = host_;
         dots_ = static_cast<std::uint8_t>(*dots);
@@ -212,9 +216,9 @@ void lookup::accept(const dns_answer& answer, std::chrono::seconds age) {
 }
 
 /// True when the candidate has an answer; false when the next one is to be asked for.
-bool lookup::judge(clock::time_point now) {
+bool lookup::judge() {
     if (!addresses_.empty() || records_) {
-        if (!wants_records()) core_.order(addresses_, now);
+        if (!wants_records()) core_.order(addresses_);
         return true;
     }
     if (too_late_) fail_too_late();

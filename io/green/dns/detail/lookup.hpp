@@ -81,7 +81,7 @@ private:
     };
 
     bool wants_records() const noexcept { return type_ != record_type{}; }
-    bool begin(clock::time_point now);
+    bool begin();
     bool begin_special();
     bool answer_from_hosts();
     bool ask_files_first();
@@ -93,7 +93,7 @@ private:
     void ask(record_type type, clock::time_point now);
     void collect();
     void accept(const dns_answer& answer, std::chrono::seconds age);
-    bool judge(clock::time_point now);
+    bool judge();
     [[noreturn]] void fail(const failure& f) const;
     [[noreturn]] void fail(
         dns_errc code, std::string_view reason, std::string_view server = {}, unsigned tries = 0

@@ -41,8 +41,8 @@ void question::ask() noexcept {
 }
 
 /// A try's time runs from here: a question that waits its turn is not late.
-void question::sent() noexcept {
-    sent_at_ = loop_core::current()->now();
+void question::sent(clock::time_point now) noexcept {
+    sent_at_ = now;
     arm(sent_at_, owner_.try_timeout() * (1 << std::min(tries_ - 1, most_doublings)));
 }
 
@@ -77,21 +77,18 @@ void question::received(dns_message&& answer, std::span<const std::byte> packet)
     result_.records = std::make_shared<const dns_records>(std::move(found));
 }
 
-void question::completed() noexcept { tried(); }
-
 void question::expired() noexcept {
     if (std::exchange(pausing_, false)) return ask();
     // A loop that was kept busy may find the answer and the timeout at the same time.
     if (wire_engine::has_arrived(*this)) return;
     wire_engine::give_up(*this);
     status = wire_status::timed_out;
-    tried();
+    tried(loop_core::current()->now());
 }
 
-void question::tried() noexcept {
-    loop_core& core = *loop_core::current();
-    if (armed()) core.timers().disarm(*this);
-    ended_at_ = core.now();
+void question::tried(clock::time_point now) noexcept {
+    if (armed()) loop_core::current()->timers().disarm(*this);
+    ended_at_ = now;
     if (status != wire_status::answered) result_.error = error_of(status);
     result_.server = static_cast<std::uint16_t>(server_);
     result_.tries = static_cast<std::uint16_t>(std::min(tries_, 0xffffU));

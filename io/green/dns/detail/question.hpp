@@ -102,11 +102,11 @@ private:
     std::size_t block_size() const noexcept { return size_with(name); }
     void hold() noexcept { ++holders_; }
     void drop() noexcept;
-    void sent() noexcept override;
+    void sent(clock::time_point now) noexcept override;
     void received(dns_message&& answer, std::span<const std::byte> packet) override;
-    void completed() noexcept override;
+    void completed(clock::time_point now) noexcept override { tried(now); }
     void expired() noexcept override;
-    void tried() noexcept;
+    void tried(clock::time_point now) noexcept;
     void try_again() noexcept;
     question_try this_try() const noexcept;
     void arm(clock::time_point from, std::chrono::nanoseconds least) noexcept;

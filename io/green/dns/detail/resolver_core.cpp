@@ -77,7 +77,7 @@ resolver_stats resolver_core::stats() const {
     return s;
 }
 
-clock::time_point resolver_core::enter() {
+void resolver_core::enter() {
     if (closed_) throw closed_error("resolve: the resolver is closed");
     loop_core& core = loop_core::require("resolver");
     if (!loop_) {
@@ -86,10 +86,10 @@ clock::time_point resolver_core::enter() {
     } else if (loop_ != &core) {
         throw std::logic_error("green: a resolver is used on another loop than its first lookup's");
     }
-    return core.now();
 }
 
 task<> resolver_core::look() {
+    enter();
     co_await files_->refresh();
     enter();
     order_ = files_->order();
@@ -120,8 +120,8 @@ families resolver_core::local(clock::time_point now) {
     return config().local_families_only ? families_.now(now) : families{};
 }
 
-void resolver_core::order(std::vector<address>& addresses, clock::time_point now) {
-    if (addresses.size() > 1 && config().sort_addresses) sources_.order(addresses, now);
+void resolver_core::order(std::vector<address>& addresses) {
+    if (addresses.size() > 1 && config().sort_addresses) sources_.order(addresses, clock::now());
 }
 
 void resolver_core::answered(const question& q) noexcept {

@@ -37,11 +37,10 @@ public:
     const resolver_config& config() const noexcept { return questions_->config(); }
     resolver_stats stats() const;
 
-    /// Belongs to this loop from the first time on; its time. Throws when it belongs to another, or
-    /// is closed.
-    clock::time_point enter();
+    /// Belongs to this loop from the first time on. Throws when it belongs to another, or is closed.
+    void enter();
     /// The files have to be looked at before a lookup.
-    bool look_due() { return files_ && files_->due(enter()); }
+    bool look_due() const { return files_ && files_->due(clock::now()); }
     /// Looks at them. Suspends only for the first reading of a big hosts file.
     task<> look();
 
@@ -55,7 +54,7 @@ public:
     /// The families worth asking for.
     families local(clock::time_point now);
     /// Puts addresses into the order in which they are to be tried.
-    void order(std::vector<address>& addresses, clock::time_point now);
+    void order(std::vector<address>& addresses);
 
     lookup_cache& cache() noexcept { return cache_; }
     const std::shared_ptr<question_table>& questions() const noexcept { return questions_; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <green/core/intrusive_list.hpp>
+#include <green/core/time.hpp>
 #include <green/dns/detail/message.hpp>
 #include <green/dns/dns_error.hpp>
 #include <green/net/address.hpp>
@@ -62,13 +63,13 @@ public:
         : name(query_name), type(query_type) {}
 
     /// It leaves the FIFO, inside start() or not.
-    virtual void sent() noexcept {}
+    virtual void sent(clock::time_point) noexcept {}
     /// Its answer, read and as bytes. Called inside c-ares, before `completed`: it may only store what
     /// it needs. What it throws ends the query with `failed`.
     virtual void received(dns_message&& answer, std::span<const std::byte> packet) = 0;
     /// Called once per `start`, outside c-ares and outside `start`. From then on the engine does not
     /// know the query any more: it may be started again or destroyed.
-    virtual void completed() noexcept = 0;
+    virtual void completed(clock::time_point now) noexcept = 0;
 
     const std::string_view name;  // as check_name and check_record_name give it
     const record_type type;

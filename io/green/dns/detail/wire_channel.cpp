@@ -146,9 +146,9 @@ wire_slot& wire_channel::take_slot(wire_query& query) {
     return slot;
 }
 
-void wire_channel::send(wire_query& query) {
+void wire_channel::send(wire_query& query, clock::time_point now) {
     wire_slot& slot = take_slot(query);
-    query.sent();
+    query.sent(now);
     slot.mixed_case = server_.mixes_case_;
     slot.case_bits = slot.mixed_case ? unforeseeable_bits() : 0;
     char name[longest_text + 1];

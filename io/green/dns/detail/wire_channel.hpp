@@ -59,7 +59,7 @@ public:
     /// Time for the next generation.
     bool worn_out(std::uint64_t now) const noexcept;
 
-    void send(wire_query& query);
+    void send(wire_query& query, clock::time_point now);
     void process(ares_socket_t readable, ares_socket_t writable) noexcept;
     /// Ends what has waited for longer than the engine's timeout.
     void tick(std::uint64_t now) noexcept;

@@ -139,9 +139,12 @@ void wire_core::report() noexcept {
         query->state_ = wire_query::state::reporting;
         reporting.push_back(*query);
     }
-    while (wire_query* const query = reporting.front()) {
-        forget(*query);
-        query->completed();
+    if (!reporting.empty()) {
+        auto const now = clock::now();  // of all: to read the clock takes as long as to report one
+        while (wire_query* const query = reporting.front()) {
+            forget(*query);
+            query->completed(now);
+        }
     }
     is_reporting_ = false;
     update_handles();

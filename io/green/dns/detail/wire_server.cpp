@@ -34,40 +34,41 @@ void wire_server::for_each_channel(F f) {
 }
 
 void wire_server::start(wire_query& query) noexcept {
-    if (in_flight < window.size() && fifo.empty()) return send(query);
+    if (in_flight < window.size() && fifo.empty()) return send(query, clock::now());
     query.state_ = wire_query::state::queued;
     fifo.push_back(query);
     ++core.stats.queued;
 }
 
 void wire_server::pump() noexcept {
+    if (!can_send()) return;
+    auto const now = clock::now();
     while (can_send() && !core.closing) {
         --core.stats.queued;
-        send(*fifo.pop_front());
+        send(*fifo.pop_front(), now);
     }
 }
 
-void wire_server::send(wire_query& query) noexcept {
+void wire_server::send(wire_query& query, clock::time_point now) noexcept {
     try {
-        channel_for(query).send(query);
+        channel_for(query, now).send(query, now);
     } catch (...) {  // no memory for another channel
         core.finish(query, wire_status::failed);
     }
 }
 
-wire_channel::transport wire_server::transport_for(const wire_query& query) noexcept {
+wire_channel::transport wire_server::transport_for(
+    const wire_query& query, clock::time_point now
+) noexcept {
     if (options.tcp_only || query.over_tcp_) return transport::tcp;
     if (!options.edns || query.without_edns_) return transport::udp;
-    if (edns_.sick()) {
-        auto const now = clock::now();
-        if (!edns_.worth_asking(now)) return transport::udp;
-        edns_.asked(now);
-    }
+    if (!edns_.worth_asking(now)) return transport::udp;
+    edns_.asked(now);
     return transport::udp_with_edns;
 }
 
-wire_channel& wire_server::channel_for(const wire_query& query) {
-    auto const how = transport_for(query);
+wire_channel& wire_server::channel_for(const wire_query& query, clock::time_point now) {
+    auto const how = transport_for(query, now);
     auto& present = channel(how);
     if (present && present->worn_out(uv_now(core.loop))) retire(present);
     if (!present) present = std::make_unique<wire_channel>(*this, how);

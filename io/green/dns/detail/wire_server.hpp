@@ -61,9 +61,9 @@ public:
 private:
     using transport = wire_channel::transport;
 
-    void send(wire_query& query) noexcept;
-    transport transport_for(const wire_query& query) noexcept;
-    wire_channel& channel_for(const wire_query& query);
+    void send(wire_query& query, clock::time_point now) noexcept;
+    transport transport_for(const wire_query& query, clock::time_point now) noexcept;
+    wire_channel& channel_for(const wire_query& query, clock::time_point now);
     std::unique_ptr<wire_channel>& channel(transport how) noexcept {
         return channels_[static_cast<std::size_t>(how)];
     }
