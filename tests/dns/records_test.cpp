@@ -267,6 +267,10 @@ GREEN_TEST("query: names that no host has, and the root", "[records]") {
     resolver r(only(server));
     auto const notes = co_await r.query<txt>("V1\\.2.test");
     REQUIRE(notes.front().joined() == "a dot in a label");
+    // An answer may have them in any version.
+    server.records("_ipp._tcp.test", {t::ptr_record("My Printer._ipp._tcp.test")});
+    auto const instances = co_await r.query<ptr>("_ipp._tcp.test");
+    REQUIRE(instances.front().ptrdname == "My\\032Printer._ipp._tcp.test");
     auto const root = co_await r.query<ns>(".");
     REQUIRE(root.size() == 2);
     REQUIRE(server.last_question()->name.empty());
