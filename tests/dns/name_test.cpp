@@ -65,6 +65,8 @@ TEST_CASE("a name of records may have any bytes", "[dns][name]") {
     CHECK(check_record_name("a b.c.test").dots == 2);
     CHECK(check_record_name("192.0.2.1").kind == name_kind::literal);
     CHECK(check_record_name("x.localhost").kind == name_kind::localhost);
+    CHECK(check_record_name("a b.localhost").kind == name_kind::localhost);
+    CHECK(check_record_name("a b.Onion.").kind == name_kind::never);
 
     CHECK(text_of("") == "! empty name");
     CHECK(text_of("10.1") == "! numbers, but not an IPv4 address");

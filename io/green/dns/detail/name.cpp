@@ -75,13 +75,13 @@ bool is_ascii(std::string_view text) {
     });
 }
 
-name_kind kind_of(std::string_view name) {
+}  // namespace
+
+name_kind kind_of_name(std::string_view name) {
     if (is_within(name, "localhost")) return name_kind::localhost;
     if (is_within(name, "onion") || is_within(name, "invalid")) return name_kind::never;
     return name_kind::host;
 }
-
-}  // namespace
 
 checked_name check_name(std::string_view host) {
     checked_name result;
@@ -119,7 +119,7 @@ checked_name check_name(std::string_view host) {
     }
     result.text = lower_case(host);
     result.dots = static_cast<unsigned>(std::count(host.begin(), host.end(), '.'));
-    result.kind = kind_of(result.text);
+    result.kind = kind_of_name(result.text);
     return result;
 }
 

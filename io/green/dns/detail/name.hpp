@@ -45,6 +45,10 @@ struct checked_name {
 /// asked for as well, as the RFC has it for resolvers that have no zones of their own.
 checked_name check_name(std::string_view host);
 
+/// Of a name as `checked_name::text` has it: whether it means this machine, nothing, or has to be asked
+/// for.
+name_kind kind_of_name(std::string_view name);
+
 /// A quick look at what nearly every name is: an ordinary one in lower case without a final dot. Then
 /// check_name would call it a host and leave it as it is, and this is the number of its dots. Empty
 /// for all others, and when in doubt.

@@ -78,7 +78,7 @@ checked_name check_record_name(std::string_view text) {
     if (const char* const problem = read_labels(text, any))
         any.problem = problem;
     else
-        any.kind = name_kind::host;
+        any.kind = kind_of_name(any.text);
     return any;
 }
 
