@@ -61,6 +61,11 @@ public:
     /// hosts file, as `dig` and Node's dns.resolve* have it. A CNAME chain is followed.
     /// `options.family` means nothing here.
     ///
+    /// The name may be that of no host, `My Printer._ipp._tcp.example.org`, and "." is the root. Its text
+    /// is that of RFC 1035, 5.1, with a backslash before a dot that is part of a label, and before the
+    /// three digits of a byte that does not print. Newer versions of c-ares (1.34, not 1.18) send names
+    /// of letters, digits and `-_/*` only: with them others are a bad_name.
+    ///
     /// Throws dns_error as `resolve` does; no_data when the name has no such record. **cancel:** total.
     template <class Record>
     task<std::vector<Record>> query(std::string name, lookup_options options = {}) {

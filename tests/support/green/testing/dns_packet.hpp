@@ -22,7 +22,7 @@ inline constexpr int rcode_refused = 5;
 /// The part of a query that a server looks at.
 struct dns_question {
     std::uint16_t id = 0;
-    std::string name;  // in its case, without the final dot; one in a label has a backslash before it
+    std::string name;  // as asked, without the final dot; a dot in a label is `\.`
     std::uint16_t type = 0;
     bool recursion = false;
     bool edns = false;
