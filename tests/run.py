@@ -18,7 +18,7 @@ import sys
 from dataclasses import dataclass
 
 # Suites whose executables are Catch2 runners: only they understand a pattern of test cases.
-OTHER_SUITES = {"compiler", "dns_servers", "docs", "examples", "misuse"}
+OTHER_SUITES = {"compiler", "dns_servers", "docs", "examples", "misuse", "net_peers"}
 
 OWN_SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.MULTILINE)
 CATCH_ALL_PASSED = re.compile(r"^All tests passed \(.* in (\d+) test cases?\)", re.MULTILINE)
