@@ -5,9 +5,12 @@
 
 #include <green/core/errors.hpp>
 #include <green/loop/loop.hpp>
+#include <green/loop/loop_core.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/join_handle.hpp>
 #include <green/tasks/spawn.hpp>
+
+#include <uv.h>
 
 #include <atomic>
 #include <csignal>
@@ -233,6 +236,28 @@ TEST_CASE("run installs no handler for SIGCHLD", "[run]") {
         REQUIRE(action.sa_handler == SIG_DFL);
         co_return;
     });
+}
+
+/// Resumes from a timer of libuv's own.
+struct native_timer {
+    uv_timer_t& timer;
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> h) {
+        uv_timer_init(detail::loop_core::require("test").native(), &timer);
+        timer.data = h.address();
+        auto const resume = [](uv_timer_t* t) {
+            std::coroutine_handle<>::from_address(t->data).resume();
+        };
+        uv_timer_start(&timer, resume, 0, 0);
+    }
+    void await_resume() const noexcept {}
+};
+
+// libuv 1.44 calls its timers first and then polls, with nothing left to wait for.
+TEST_CASE("the loop does not wait when a callback before the poll makes a task ready", "[run]") {
+    uv_timer_t timer;  // closed by the loop
+    run([&]() -> task<> { co_await native_timer{timer}; });
 }
 
 // conformance 313

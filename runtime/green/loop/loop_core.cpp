@@ -65,6 +65,7 @@ struct loop_core::uv_part {
     uv_loop_t loop;
     uv_async_t async;  // other threads' wake-up; referenced only while the loop waits for them
     uv_timer_t timer;  // the first deadline
+    uv_prepare_t before_poll;
     uv_signal_t dump_signal;  // with run_options::dump_on_sigusr1
 };
 
@@ -165,6 +166,14 @@ void loop_core::begin(const run_options& options) {
     uv_timer_init(&uv->loop, &uv->timer);
     uv_unref(reinterpret_cast<uv_handle_t*>(&uv->async));
     uv_unref(reinterpret_cast<uv_handle_t*>(&uv->timer));
+    // Before 1.45 libuv calls timers and then polls: for a task that one of them has made ready that must
+    // not wait. uv_stop says so, and does no more. Of all prepare handles the first one is called last.
+    uv_prepare_init(&uv->loop, &uv->before_poll);
+    uv->before_poll.data = this;
+    uv_prepare_start(&uv->before_poll, [](uv_prepare_t* p) {
+        if (static_cast<loop_core*>(p->data)->has_ready()) uv_stop(p->loop);
+    });
+    uv_unref(reinterpret_cast<uv_handle_t*>(&uv->before_poll));
     uv_ = std::move(uv);
 
     options_ = options;
@@ -440,6 +449,7 @@ void loop_core::close() {
     while (senders_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
     uv_close(reinterpret_cast<uv_handle_t*>(&uv_->async), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&uv_->timer), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&uv_->before_poll), nullptr);
     // Handles that objects of green's own have closed in their destructors end here; those that
     // somebody made on the native loop and forgot are closed, their memory stays theirs.
     uv_walk(

@@ -193,8 +193,6 @@ int curl_engine::on_timer(CURLM*, long delay_ms, void* engine) noexcept {
     std::uint64_t const behind = now > looked ? now - looked : 0;
     auto const fire = [](uv_timer_t* t) {
         static_cast<timer_handle*>(t->data)->engine->act(CURL_SOCKET_TIMEOUT, 0);
-        // libuv runs timers before it polls (up to 1.44), and then might wait with a task ready.
-        uv_stop(t->loop);
     };
     auto const delay = static_cast<std::uint64_t>(delay_ms);
     return uv_timer_start(&timer, fire, delay == 0 ? 0 : delay + behind, 0);
