@@ -197,13 +197,15 @@ def main() -> int:
     parser.add_argument("--source-root", type=pathlib.Path, required=True)
     parser.add_argument("--work-dir", type=pathlib.Path, required=True)
     parser.add_argument("--only", default="", help="only the files with this in their names")
+    parser.add_argument("--skip", default=[], action="append", help="not the file of this name; may be repeated")
     arguments = parser.parse_args()
     arguments.library = [library.resolve() for library in arguments.library]
     arguments.work_dir.mkdir(parents=True, exist_ok=True)
     compiler = toolchain.Toolchain.from_arguments(arguments)
 
     files = [arguments.source_root / "README.md", *sorted(arguments.source_root.glob("docs/*.md"))]
-    snippets = [snippet for file in files if arguments.only in file.name for snippet in snippets_of(file)]
+    files = [file for file in files if arguments.only in file.name and file.name not in arguments.skip]
+    snippets = [snippet for file in files for snippet in snippets_of(file)]
     common = precompile_common_includes(arguments.work_dir, compiler)
     failed = 0
     reasons = toolchain.in_parallel(lambda snippet: check(arguments, compiler, common, snippet), snippets)
