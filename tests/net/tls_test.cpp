@@ -2,6 +2,7 @@
 #include "net/tls_fixture.hpp"
 
 #include <green/core/errors.hpp>
+#include <green/net/serve.hpp>
 #include <green/net/tls_stream.hpp>
 #include <green/tasks/as_result.hpp>
 
@@ -343,4 +344,27 @@ GREEN_TEST("tls: a handshake with somebody silent ends with its limit of time", 
     std::string const end = co_await read_once(below.a);
     REQUIRE(end.empty());
     REQUIRE(elapsed() == 10s);
+}
+
+GREEN_TEST("serve counts peers that fail at TLS, and does not fail itself", "[tls][serve]") {
+    tcp_listener listener = tcp_listener::bind("127.0.0.1", 0);
+    auto const handler = [](tcp_stream peer) -> task<> {
+        auto s = co_await secure_stream::accept(std::move(peer), shared_server());
+        co_await read_all(s);
+    };
+    auto const serving = spawn(serve(listener, handler));
+    address const where = listener.local_address();
+
+    tcp_stream plain = co_await tcp_stream::connect(where);
+    co_await plain.write_all("GET / HTTP/1.0\r\n\r\n");
+    co_await as_result(read_all(plain));
+    {
+        tcp_stream below = co_await tcp_stream::connect(where);
+        auto cut = co_await secure_stream::connect(std::move(below), "localhost", shared_client());
+        co_await cut.write_all("half a");
+    }
+    listener.close();
+    serve_report const report = co_await serving;
+    REQUIRE(report.disconnected == 2);
+    REQUIRE(report.failed == 0);
 }

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <green/core/awaitable.hpp>
 #include <green/core/task.hpp>
-#include <green/net/chunk.hpp>
+#include <green/net/byte_stream.hpp>
 #include <green/net/detail/read_ahead.hpp>
 #include <green/net/stream_error.hpp>
 #include <green/tasks/stream.hpp>
@@ -15,13 +14,6 @@
 #include <system_error>
 
 namespace green {
-
-/// What a buffered_reader reads from: whatever gives chunks, an empty one at its end.
-template <class S>
-concept chunk_source = requires(S& s) {
-    { s.read() } -> awaitable;
-    requires std::same_as<await_result_t<decltype(s.read())>, chunk>;
-};
 
 /// Lines, and what else is delimited or counted, out of a stream: a tcp_stream, a tls_stream, the end of
 /// a pipe. It reads ahead, so from now on all reading goes through it; writing goes to the stream.

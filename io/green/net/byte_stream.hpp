@@ -1,6 +1,7 @@
 #pragma once
 
 #include <green/core/awaitable.hpp>
+#include <green/net/chunk.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -21,6 +22,14 @@ concept byte_stream = requires(S& s, std::span<std::byte> into, std::span<const 
     { s.shutdown_write() } -> awaitable;
     { s.close() } -> awaitable;
     requires std::same_as<await_result_t<decltype(s.read_some(into))>, std::size_t>;
+};
+
+/// What lends its buffers: `read` waits until there is at least one byte and gives a chunk, an empty one
+/// at the end. So no memory is held while it waits. All of green's streams do.
+template <class S>
+concept chunk_source = requires(S& s) {
+    { s.read() } -> awaitable;
+    requires std::same_as<await_result_t<decltype(s.read())>, chunk>;
 };
 
 }  // namespace green

@@ -10,9 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
-#include <vector>
 
 namespace green {
 namespace detail {
@@ -89,20 +87,19 @@ struct protocol_driver {
 
     template <class S, class P>
     static task<> read_in(S& stream, P& protocol, transport& out) {
-        std::vector<std::byte> memory(16 * 1024);
         while (!out.closing_) {
             while (out.pending() > transport::high_water) {
                 out.writable_.clear();
                 co_await out.writable_.wait();
             }
-            std::size_t n = 0;
+            chunk data;
             try {
-                n = co_await stream.read_some(memory);
-            } catch (const std::system_error&) {
+                data = co_await stream.read();
+            } catch (const std::exception&) {
                 out.broken_by_current_exception();
             }
-            if (n == 0) break;
-            protocol.on_data(out, std::span(memory).first(n));
+            if (data.empty()) break;
+            protocol.on_data(out, std::span<const std::byte>(data));
         }
         out.close();
     }
@@ -112,7 +109,7 @@ struct protocol_driver {
     static task<> write_out(S& stream, transport& out, task_group& group) {
         try {
             co_await write_until_closed(stream, out);
-        } catch (const std::system_error&) {
+        } catch (const std::exception&) {
             out.broken_by_current_exception();
         }
         group.cancel("the connection is closed");
@@ -154,6 +151,7 @@ struct protocol_driver {
 /// For people who come from callbacks, and for protocols that exist as such. As a task the same is a
 /// loop with local variables, and needs neither the copy nor the buffers. Model: asyncio.Protocol.
 template <byte_stream S, callback_protocol P>
+    requires chunk_source<S>
 task<> drive_protocol(S stream, P& protocol) {
     transport out;
     if constexpr (requires { protocol.on_connect(out); }) protocol.on_connect(out);

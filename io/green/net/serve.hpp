@@ -61,8 +61,9 @@ task<serve_report> serve_listener(L& listener, F handler, serve_options options,
 /// seconds and gives the report. Models: Server.Shutdown of Go's net/http, trio.serve_listeners.
 ///
 /// **Errors.** What leaves a handler ends its connection and nothing else. A disconnected_error is only
-/// counted: peers go away. Any other goes to `on_error(std::exception_ptr)`, or, without one, to the
-/// run's report of unhandled failures (`loop::on_unhandled`) with the handler's await chain.
+/// counted, for peers go away; so is a tls_error, unless our own configuration is at fault. Any other
+/// goes to `on_error(std::exception_ptr)`, or, without one, to the run's report of unhandled failures
+/// (`loop::on_unhandled`) with the handler's await chain.
 ///
 /// When no connection can be taken for want of descriptors or memory, serving pauses, 5 ms at first and
 /// 1 s at most, or until a handler ends. If that lasts, a connection after each pause is taken with a

@@ -28,7 +28,7 @@ struct serve_options {
 struct serve_report {
     std::size_t accepted = 0;  ///< connections that got a handler
     std::size_t served = 0;  ///< handlers that returned
-    std::size_t disconnected = 0;  ///< handlers whose peer went away: disconnected_error
+    std::size_t disconnected = 0;  ///< handlers whose peer went away, or failed at TLS
     std::size_t failed = 0;  ///< handlers that threw anything else
     std::size_t cancelled = 0;  ///< handlers that were not done when the grace was over
     std::size_t peak = 0;  ///< most handlers at a time

@@ -3,6 +3,7 @@
 #include <green/core/errors.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/net/stream_error.hpp>
+#include <green/net/tls_error.hpp>
 #include <green/tasks/timeout.hpp>
 
 #include <algorithm>
@@ -48,11 +49,14 @@ bool is_of_the_peer(const std::error_code& error) noexcept {
     }
 }
 
-bool is_disconnected_error(const std::exception_ptr& error) noexcept {
+/// The peer has gone, or cannot speak TLS with us: nobody's failure here.
+bool is_loss_of_peer(const std::exception_ptr& error) noexcept {
     try {
         std::rethrow_exception(error);
     } catch (const disconnected_error&) {
         return true;
+    } catch (const tls_error& e) {
+        return e.code() != tls_errc::bad_configuration && e.code() != tls_errc::unavailable;
     } catch (...) {
         return false;
     }
@@ -209,7 +213,7 @@ void server::ended(green_task& control) noexcept {
 }
 
 void server::failed(green_task& handler) noexcept {
-    if (is_disconnected_error(handler.error())) {
+    if (is_loss_of_peer(handler.error())) {
         handler.mark_observed();
         ++report_.disconnected;
         return;

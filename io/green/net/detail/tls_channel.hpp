@@ -70,11 +70,6 @@ private:
 [[noreturn]] void throw_tls_end(const std::string& peer, const std::string& wanted);
 [[noreturn]] void throw_no_delimiter(const std::string& peer, std::size_t limit);
 
-/// A stream that lends its buffers, so that none is held while it waits.
-template <class Stream>
-concept chunk_stream = byte_stream<Stream> &&
-    requires(Stream& s) { requires std::same_as<await_result_t<decltype(s.read())>, chunk>; };
-
 //   reader ─► read  ──┐            ┌── receive: one task at a time asks the stream below, for whoever
 //                     ├─ engine ───┤            needs input; a writer may, amid a message of the peer's
 //   writer ─► write ──┘            └── send: the writer's, who takes along what reading has put there
@@ -207,7 +202,7 @@ template <byte_stream Stream>
 task<> tls_channel<Stream>::receive(std::uint64_t seen) {
     auto const turn = co_await receiving_.lock();
     if (received_ != seen) co_return;
-    if constexpr (chunk_stream<Stream>) {
+    if constexpr (chunk_source<Stream>) {
         input_ = co_await stream_.read();
     } else {
         chunk buffer = chunk::lease();
