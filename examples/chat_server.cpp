@@ -13,7 +13,6 @@
 #include <cstdio>
 #include <map>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace {
@@ -25,26 +24,27 @@ class room {
 public:
     using inbox = green::channel<std::string>;
 
-    void enter(const std::string& name, inbox& box) {
+    /// The box must stay until the guest has left.
+    void enter(inbox& box, const std::string& name) {
         tell_all("* " + name + " has come");
-        guests_.emplace(name, &box);
+        guests_.emplace(&box, name);
     }
-    void leave(const std::string& name) {
-        guests_.erase(name);
+    void leave(inbox& box) {
+        std::string const name = guests_.extract(&box).mapped();
         tell_all("* " + name + " has gone");
     }
-    void say(std::string_view name, std::string_view text) {
-        tell_all(std::string(name) + ": " + std::string(text), name);
+    void say(inbox& box, const std::string& text) {
+        tell_all(guests_.at(&box) + ": " + text, &box);
     }
 
 private:
-    void tell_all(const std::string& line, std::string_view but = {}) {
-        for (auto& [name, box] : guests_) {
-            if (name != but) box->try_send(line + "\n");  // full: this guest misses it
+    void tell_all(const std::string& line, const inbox* but = nullptr) {
+        for (auto& [box, name] : guests_) {
+            if (box != but) box->try_send(line + "\n");  // full: this guest misses it
         }
     }
 
-    std::map<std::string, inbox*, std::less<>> guests_;
+    std::map<inbox*, std::string> guests_;
 };
 
 /// A line without its end; empty at the end of the stream.
@@ -63,15 +63,13 @@ green::task<> write_all_of(room::inbox& box, green::tcp_stream& peer) {
     while (auto line = co_await box.receive()) co_await peer.write_all(*line);
 }
 
-green::task<> be_host(room& r, green::tcp_stream& peer, const std::string& name) {
-    room::inbox box(lines_in_waiting);
-    r.enter(name, box);
+green::task<> be_host(room& r, room::inbox& box, green::tcp_stream& peer) {
     co_await green::with_group([&](green::task_group& g) -> green::task<> {
         g.spawn(write_all_of(box, peer));
         for (;;) {
             std::string const line = co_await read_line(peer);
             if (line.empty()) break;
-            r.say(name, line);
+            r.say(box, line);
         }
         g.cancel("the guest leaves");
     });
@@ -81,9 +79,11 @@ green::task<> be_host(room& r, green::tcp_stream& peer, const std::string& name)
 green::task<> welcome(room& r, green::tcp_stream peer) {
     co_await peer.write_all("your name?\n");
     std::string const name = co_await read_line(peer);
-    auto const stay = [&] { return be_host(r, peer, name); };
+    room::inbox box(lines_in_waiting);
+    r.enter(box, name);
+    auto const stay = [&] { return be_host(r, box, peer); };
     auto const say_goodbye = [&]() -> green::task<> {
-        r.leave(name);
+        r.leave(box);
         co_return;
     };
     co_await green::finally_(stay, say_goodbye);

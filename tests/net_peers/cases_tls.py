@@ -172,7 +172,8 @@ def case_mutual_tls_with_s_client(stage: Stage) -> None:
 
 def case_s_client_that_is_killed(stage: Stage) -> None:
     server, port = tls_server(stage)
-    client = stage.start("openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", "root.pem")
+    openssl = ["stdbuf", "-oL", "openssl"]  # or its lines come by the block
+    client = stage.start(*openssl, "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", "root.pem")
     for _ in range(2):  # with bytes that it has not read it would be a reset
         client.line("New Session Ticket arrived")
     client.process.kill()
