@@ -72,7 +72,7 @@ bool is_below(const fs::path& root, const fs::path& path) {
 }
 
 /// On a thread: what is at a path below `root`, a page that says so if there is nothing.
-file_ptr load(const fs::path& root, std::string name) {
+file_ptr load(const fs::path& root, const std::string& name) {
     auto found = std::make_shared<file>();
     std::error_code error;
     fs::path path = fs::canonical(root / fs::path(name).relative_path(), error);

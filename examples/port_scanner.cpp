@@ -46,6 +46,7 @@ green::task<> scan(std::string host, std::uint16_t first, std::uint16_t last) {
 
 green::task<> demonstration() {
     std::vector<green::tcp_listener> open;
+    open.reserve(3);
     for (int i = 0; i < 3; ++i) open.push_back(green::tcp_listener::bind("127.0.0.5", 0));
     std::uint16_t first = 65'535 - 500;
     std::uint16_t last = 0;

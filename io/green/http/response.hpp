@@ -55,7 +55,7 @@ public:
     task<std::size_t> read_some(std::span<std::byte> into);
     /// The rest of the body. http::error with errc::too_large if it has more than `limit` bytes.
     /// **cancel:** partial: what had been read is lost.
-    task<std::string> text(std::size_t limit = 64 * 1024 * 1024);
+    task<std::string> text(std::size_t limit = std::size_t{64} << 20);
 
     /// Gives up what has not been read. Who reads gets closed_error. The destructor does the same.
     void close() noexcept;

@@ -47,8 +47,8 @@ struct http_head {
 class http_transfer : public std::enable_shared_from_this<http_transfer> {
 public:
     /// So much is kept for a reader before the server has to wait.
-    static constexpr std::size_t body_room = 64 * 1024;
-    static constexpr std::size_t longest_head = 256 * 1024;
+    static constexpr std::size_t body_room = std::size_t{64} << 10;
+    static constexpr std::size_t longest_head = std::size_t{256} << 10;
 
     struct identity {
         std::string method;

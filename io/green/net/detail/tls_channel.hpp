@@ -330,7 +330,9 @@ task<> tls_channel<Stream>::say_farewell() {
     tls_turn const turn = take_turn(writing_, tls_write_to);
     try {
         co_await move_on_after(farewell_limit, send());
-    } catch (const std::exception&) {}
+    } catch (const std::exception&) {
+        co_return;  // nobody hears it
+    }
 }
 
 template <byte_stream Stream>
