@@ -16,6 +16,7 @@ enum class stream_errc {
 
 /// The category of `stream_errc`; its name is "green stream".
 const std::error_category& stream_category() noexcept;
+/// What makes a `stream_errc` an error_code, as the standard library asks for it.
 std::error_code make_error_code(stream_errc e) noexcept;
 
 /// The peer is gone: it has reset or closed the connection, or does not answer any more. `code()` says

@@ -119,7 +119,7 @@ void tls_context_state::use_certificate(
     openssl_ptr<STACK_OF(X509)> others(openssl_require(sk_X509_new_null()));
     for (std::size_t i = 1; i < certificates.size(); ++i) {
         if (sk_X509_push(others.get(), certificates[i].get()) == 0) throw std::bad_alloc();
-        static_cast<void>(certificates[i].release());
+        [[maybe_unused]] const X509* const theirs = certificates[i].release();
     }
     int const done = SSL_CTX_use_cert_and_key(
         ssl_.get(), certificates.front().get(), private_key.get(), others.get(), 1
