@@ -20,11 +20,9 @@ constexpr std::size_t huge_page_size = std::size_t{2} << 20;
 /// So many are carved at once: a new page is touched only when it is needed.
 constexpr std::size_t carve_size = 4096;
 
-/// Guards what threads do to each other's spans, which is rare. Never destroyed: threads may end late.
-std::mutex& foreign_mutex() {
-    static auto& m = *new std::mutex;
-    return m;
-}
+/// Guards what threads do to each other's spans, which is rare. Threads may end late: libstdc++'s mutex
+/// has no destructor.
+constinit std::mutex foreign;
 
 void unmap(void* begin, std::size_t size) noexcept {
     if (size > 0) munmap(begin, size);
@@ -95,7 +93,7 @@ struct frame_pool::cleaner {
     ~cleaner() {
         trim();
         heap& h = heap_;
-        std::lock_guard const lock(foreign_mutex());
+        std::lock_guard const lock(foreign);
         for (block* b = h.returned.exchange(nullptr); b; b = b->next) --span_of(b)->used;
         // The spans that are left belong to nobody; who frees the last block frees the span.
         for (span* s = h.all; s;) {
@@ -206,7 +204,7 @@ void frame_pool::keep_empty(span* s) noexcept {
 }
 
 void frame_pool::release_foreign(block* b, span* s) noexcept {
-    std::lock_guard const lock(foreign_mutex());
+    std::lock_guard const lock(foreign);
     if (heap* const owner = s->owner.load(std::memory_order_relaxed)) {
         b->next = owner->returned.load(std::memory_order_relaxed);
         owner->returned.store(b, std::memory_order_relaxed);
@@ -218,7 +216,7 @@ void frame_pool::release_foreign(block* b, span* s) noexcept {
 void frame_pool::take_returned() noexcept {
     block* b;
     {
-        std::lock_guard const lock(foreign_mutex());
+        std::lock_guard const lock(foreign);
         b = heap_.returned.exchange(nullptr, std::memory_order_relaxed);
     }
     while (b) {

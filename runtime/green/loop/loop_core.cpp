@@ -75,7 +75,7 @@ loop_core* loop_core::registry = nullptr;
 
 struct loop_core::thread_slot {
     static std::mutex& mutex() {
-        static auto& m = *new std::mutex;
+        static constinit std::mutex m;  // without a guard, which a fork could leave half open
         return m;
     }
     static std::vector<loop_core*>& spare() {
@@ -141,12 +141,13 @@ void loop_core::handle_forks() {
         core->forked_ = true;
         core->swallow_ready(*new end_of_queue(*core, std::source_location{}));
     };
-    static bool const once = [] {
-        pthread_atfork(before, in_parent, in_child);
-        return true;
-    }();
-    static_cast<void>(once);
+    stall_monitor::instance();  // made by now
+    tracer::instance();
+    pthread_atfork(before, in_parent, in_child);
 }
+
+/// Before there are threads: a fork amid the first run of one of them would find things half made.
+[[maybe_unused]] static bool const forks_are_handled = (loop_core::handle_forks(), true);
 
 // --- begin
 
@@ -155,7 +156,6 @@ void loop_core::begin(const run_options& options) {
         throw std::logic_error("green::run: a loop already runs on this thread; "
                                "co_await the task, or spawn it");
     }
-    handle_forks();
     auto uv = std::make_unique<uv_part>();
     check(uv_loop_init(&uv->loop), "uv_loop_init");
     int const status = uv_async_init(&uv->loop, &uv->async, [](uv_async_t*) {});
