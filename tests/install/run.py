@@ -84,9 +84,11 @@ def check_files(work: pathlib.Path, library_dir: pathlib.Path, kind: str) -> Non
         if archive.read_bytes()[:8] != b"!<arch>\n":
             raise Failure(f"{archive} is a thin archive")
         members = len(call("ar", "t", archive).split())
-        sources = sum(1 for layer in ("runtime", "io") for _ in (ROOT / layer / "green").rglob("*.cpp"))
-        if members != sources:
-            raise Failure(f"{archive} has {members} objects of {sources} sources")
+        sources = [path for layer in ("runtime", "io") for path in (ROOT / layer / "green").rglob("*.cpp")]
+        # One that stands in for an optional library is compiled where that is missing, which here is not.
+        sources = [path for path in sources if not path.stem.endswith("_missing")]
+        if members != len(sources):
+            raise Failure(f"{archive} has {members} objects of {len(sources)} sources")
 
 
 def with_pkg_config(kind: str, work: pathlib.Path, library_dir: pathlib.Path) -> None:
