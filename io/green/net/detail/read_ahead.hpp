@@ -21,7 +21,10 @@ public:
         bytes_ += more;
     }
     /// Before all others.
-    void put_back(std::string_view first) { bytes_.replace(0, begin_, first), begin_ = 0; }
+    void put_back(std::string_view first) {
+        bytes_.replace(0, begin_, first);
+        begin_ = 0;
+    }
 
     /// As many as there are and as fit. How many.
     std::size_t take(std::span<std::byte> into) noexcept {
