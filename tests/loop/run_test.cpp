@@ -228,6 +228,20 @@ TEST_CASE("SIGPIPE does not end the program inside run, and is as before afterwa
     REQUIRE(action.sa_handler == SIG_DFL);
 }
 
+TEST_CASE("pthread_cancel is put off while a loop runs", "[run]") {
+    int state = -1;
+    run([&]() -> task<> {
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+        co_return;
+    });
+    REQUIRE(state == PTHREAD_CANCEL_DISABLE);
+    int type = -1;
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+    REQUIRE(state == PTHREAD_CANCEL_ENABLE);
+    REQUIRE(type == PTHREAD_CANCEL_DEFERRED);
+}
+
 // rule 15, conformance 300
 TEST_CASE("run installs no handler for SIGCHLD", "[run]") {
     run([]() -> task<> {

@@ -4,6 +4,7 @@
 
 #include <green/core/errors.hpp>
 #include <green/loop/sleep.hpp>
+#include <green/sync/event.hpp>
 #include <green/tasks/as_result.hpp>
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>
@@ -11,6 +12,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -57,6 +60,11 @@ task<std::string> receive_error(udp_socket& s) {
         co_return e.what();
     }
     co_return "no error";
+}
+
+task<> destroy(std::optional<udp_socket>& s) {
+    s.reset();
+    co_return;
 }
 
 }  // namespace
@@ -243,6 +251,32 @@ GREEN_TEST("udp: what cannot be sent or bound is an error that names it", "[udp]
                 udp_socket::bind(address::parse("/run/x"));
             }) == "open udp /run/x: Address family not supported by protocol");
     REQUIRE(error_of([&] { a.remote_address(); }).starts_with("getpeername"));
+}
+
+GREEN_TEST("udp: a failure is told although the socket has gone meanwhile", "[udp]") {
+    // A task that has used up its steps queues with what it has: here behind the one that destroys.
+    std::string const too_large(70'000, 'x');
+    address const to = address::parse("127.0.0.1", 9);
+    event set;
+    set.set();
+    bool went_meanwhile = false;
+    for (int steps = 250; steps < 260; ++steps) {
+        std::optional<udp_socket> s(on_loopback());
+        co_await yield();
+        auto destroyer = spawn(destroy, std::ref(s));
+        for (int i = 0; i < steps; ++i) co_await set.wait();
+        if (!s) break;
+        std::string failure;
+        try {
+            co_await s->send_to(too_large, to);
+        } catch (const std::system_error& e) {
+            failure = e.what();
+        }
+        if (!s) went_meanwhile = true;
+        REQUIRE(failure.ends_with(" to 127.0.0.1:9: Message too long"));
+        co_await destroyer.join();
+    }
+    REQUIRE(went_meanwhile);
 }
 
 GREEN_TEST("udp: many datagrams with one call each way", "[udp]") {

@@ -55,7 +55,7 @@ bool spare_buffers::make_room() noexcept {
 
 }  // namespace
 
-chunk chunk::lease() { return chunk(spare.take()); }
+std::byte* chunk::take_buffer() { return spare.take(); }
 
 void chunk::give_back(std::byte* buffer) noexcept {
     if (spare.room > 0 || spare.make_room())

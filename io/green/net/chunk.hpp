@@ -44,7 +44,7 @@ public:
     }
 
     /// A buffer to be filled, for adapters that make chunks of their own: `size()` is `capacity`.
-    static chunk lease();
+    static chunk lease() { return chunk(take_buffer()); }
     /// Keeps the first `size` bytes only.
     void truncate(std::size_t size) noexcept {
         if (size < end_ - begin_) end_ = begin_ + size;
@@ -71,6 +71,7 @@ public:
 
 private:
     explicit chunk(std::byte* buffer) noexcept : buffer_(buffer), end_(capacity) {}
+    static std::byte* take_buffer();
     static void give_back(std::byte* buffer) noexcept;
 
     std::byte* buffer_ = nullptr;

@@ -107,7 +107,7 @@ bool udp_socket::receive_awaitable::attempt(int fd) noexcept {
 }
 
 udp_received udp_socket::receive_awaitable::result() {
-    check(error_);
+    check();
     return received_;
 }
 
@@ -167,7 +167,7 @@ bool udp_socket::receive_batch_awaitable::attempt(int fd) noexcept {
 }
 
 std::size_t udp_socket::receive_batch_awaitable::result() {
-    check(error_);
+    check();
     return received_->size();
 }
 
@@ -201,7 +201,8 @@ bool udp_socket::send_awaitable::attempt(int fd) noexcept {
 }
 
 void udp_socket::send_awaitable::result() const {
-    check(error_, error_ != 0 && to_ ? " to " + to_->to_string() : std::string());
+    if (error_ > 0 && to_) fail(" to " + to_->to_string());
+    check();
 }
 
 udp_socket::send_batch_awaitable udp_socket::send_batch(std::span<const outgoing> datagrams
@@ -235,12 +236,13 @@ bool udp_socket::send_batch_awaitable::attempt(int fd) noexcept {
 }
 
 void udp_socket::send_batch_awaitable::result() const {
-    check(
-        error_,
-        error_ == 0 ? std::string()
-                    : ", after " + std::to_string(sent_) + " of " +
-                std::to_string(datagrams_.size()) + " datagrams"
-    );
+    if (error_ > 0) {
+        fail(
+            ", after " + std::to_string(sent_) + " of " + std::to_string(datagrams_.size()) +
+            " datagrams"
+        );
+    }
+    check();
 }
 
 // --- the socket itself

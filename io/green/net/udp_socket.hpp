@@ -152,7 +152,6 @@ private:
 
     std::span<std::byte> into_;
     udp_received received_;
-    int error_ = 0;
 };
 
 /// What `receive_batch` gives: how many datagrams there are.
@@ -173,7 +172,6 @@ private:
     std::span<std::byte> into_;
     std::size_t size_;
     std::vector<udp_received>* received_;
-    int error_ = 0;
 };
 
 /// What `send` and `send_to` give.
@@ -195,7 +193,6 @@ private:
 
     std::span<const std::byte> data_;
     const address* to_ = nullptr;
-    int error_ = 0;
 };
 
 /// What `send_batch` gives.
@@ -211,7 +208,6 @@ private:
 
     std::span<const outgoing> datagrams_;
     std::size_t sent_ = 0;
-    int error_ = 0;
 };
 
 }  // namespace green

@@ -291,8 +291,8 @@ void loop_core::run_after_event() noexcept {
     if (first_event_ == clock::time_point()) {
         first_event_ = real_now();
         asleep_.store(false, std::memory_order_relaxed);  // this poll does not wait any more
+        note_births(first_event_);
     }
-    note_births(first_event_);
     event_budget_ -= run_ready(std::min(tasks_per_event, event_budget_));
     end_fork_child();
 }

@@ -40,6 +40,27 @@ private:
     bool was_pending_;
 };
 
+/// pthread_cancel would unwind a thread through C and noexcept functions. It is put off, and its type is
+/// set to asynchronous, which then means nothing but that the system calls of glibc before 2.41 do not
+/// have to set it and back: two atomic operations each in a program with threads.
+class pthread_cancel_guard {
+public:
+    pthread_cancel_guard() noexcept {
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old_state_);
+        pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old_type_);
+    }
+    ~pthread_cancel_guard() {
+        pthread_setcanceltype(old_type_, nullptr);
+        pthread_setcancelstate(old_state_, nullptr);
+    }
+    pthread_cancel_guard(const pthread_cancel_guard&) = delete;
+    pthread_cancel_guard& operator=(const pthread_cancel_guard&) = delete;
+
+private:
+    int old_state_ = 0;
+    int old_type_ = 0;
+};
+
 }  // namespace
 
 run_session::run_session(const run_options& options) {
@@ -54,6 +75,7 @@ run_session::~run_session() {
 void run_session::drive(green_task& main) {
     driven_ = true;
     sigpipe_guard const sigpipe;
+    pthread_cancel_guard const pthread_cancel;
     loop_core& core = loop_core::of_this_thread();
     core.start(main, core.root());
     core.drive(main);

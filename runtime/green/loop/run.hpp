@@ -42,7 +42,7 @@ T run_to_result(run_session& session, const task_ref<typed_task<T>>& main) {
 ///
 /// Then the tasks that are left are cancelled and waited for (`run_options::shutdown_grace`): run
 /// returns with no task, no handle and no descriptor left. SIGPIPE is blocked on this thread
-/// meanwhile.
+/// meanwhile, and a pthread_cancel of it put off.
 ///
 /// Throws `deadlock_error` when main waits and nothing can wake it any more, `cancelled_error` when
 /// main was cancelled, and when main ended well but the failure of another task was never looked at,

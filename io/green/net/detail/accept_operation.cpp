@@ -55,7 +55,7 @@ bool accept_operation::accept_one(int listener) noexcept {
 }
 
 poll_handle accept_operation::take(const char* kind) {
-    check(error_);
+    check();
     return poll_handle(
         new stream_state(std::move(fd_), kind, stream_state::calls::of_sockets, &peer_)
     );

@@ -24,22 +24,19 @@ private:
 
     owned_fd fd_;
     address peer_;
-    int error_ = 0;
 };
 
 /// Until the handle is closed.
 class [[nodiscard]] closed_operation final : public poll_operation {
 public:
     explicit closed_operation(poll_handle& h) noexcept
-        : poll_operation(h, poll_direction::close, "the close of"), handle_(h) {}
+        : poll_operation(h, poll_direction::close, "the close of") {}
 
-    bool ready() { return handle_.fd() < 0 || poll_operation::ready(); }
+    bool ready() { return closed() || poll_operation::ready(); }
     void result() const noexcept {}
 
 private:
     bool attempt(int) noexcept override { return false; }
-
-    poll_handle& handle_;
 };
 
 }  // namespace green::detail

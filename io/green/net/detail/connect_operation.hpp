@@ -10,13 +10,12 @@ public:
     explicit connect_operation(poll_handle& h) noexcept
         : poll_operation(h, poll_direction::write, "connect") {}
 
-    void result() const { check(error_); }
+    void result() const { check(); }
 
 private:
     bool attempt(int fd) noexcept override;
 
     bool asked_ = false;
-    int error_ = 0;
 };
 
 }  // namespace green::detail

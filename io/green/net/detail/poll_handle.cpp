@@ -8,20 +8,6 @@
 
 namespace green::detail {
 
-namespace {
-
-std::exception_ptr closed_while(const poll_operation& operation) noexcept {
-    try {
-        std::string text;
-        operation.describe(text);
-        return std::make_exception_ptr(closed_error(text + ": closed meanwhile"));
-    } catch (...) {  // out of memory
-        return std::current_exception();
-    }
-}
-
-}  // namespace
-
 // --- poll_state
 
 poll_state::poll_state(owned_fd fd, const char* kind)
@@ -35,10 +21,19 @@ poll_state::poll_state(owned_fd fd, const char* kind)
     fd.release();
 }
 
-std::string poll_state::label() const {
+std::string poll_state::label() const { return last_label_ ? *last_label_ : own_label(); }
+
+std::string poll_state::own_label() const {
     std::string text = kind_;
     if (fd_ >= 0) text += ' ' + local_address_of(fd_).to_string();
     return text;
+}
+
+void poll_state::keep_label() noexcept {
+    try {
+        last_label_ = std::make_unique<std::string>(own_label());
+    } catch (...) {  // out of memory: it is called by its kind
+    }
 }
 
 void poll_state::keep_alive(bool on) noexcept {
@@ -61,13 +56,15 @@ void poll_state::on_event(uv_poll_t* poll, int status, int events) {
     auto& self = *static_cast<poll_state*>(poll->data);
     // libuv has stopped a handle that it reports an error of. Which one it is, the operations
     // are told.
-    bool const error = status < 0;
-    if (error) self.polled_ = 0;
-    if (error || (events & UV_READABLE)) {
+    if (status < 0) {
+        self.polled_ = 0;
+        events = UV_READABLE | UV_WRITABLE;
+    }
+    if (events & UV_READABLE) {
         self.drained_ = false;
         self.attempt(poll_direction::read);
     }
-    if (error || (events & UV_WRITABLE)) self.attempt(poll_direction::write);
+    if (events & UV_WRITABLE) self.attempt(poll_direction::write);
     self.event_handled();
     if (self.fd_ < 0) return;  // closed by a task that has run there
     int const wanted = self.wanted_events();
@@ -101,7 +98,8 @@ void poll_state::shut() noexcept { detach().close(); }
 owned_fd poll_state::detach() noexcept {
     for (poll_operation*& slot : waiting_) {
         if (poll_operation* const operation = std::exchange(slot, nullptr)) {
-            operation->closed_ = closed_while(*operation);
+            if (!last_label_) keep_label();
+            operation->error_ = poll_operation::closed_meanwhile;
             operation->waiter().wake();
         }
     }
@@ -140,30 +138,36 @@ void poll_handle::close() noexcept {
 
 owned_fd poll_handle::release() noexcept { return state_ ? state_->release() : owned_fd(); }
 
-poll_operation::~poll_operation() {
-    if (state_) state_->drop();
+void poll_operation::hold() noexcept {
+    if (!std::exchange(held_, true)) state_->hold();
 }
 
+void poll_operation::let_go() noexcept { state_->drop(); }
+
+bool poll_operation::closed() const noexcept { return !state_ || state_->fd() < 0; }
+
 bool poll_operation::ready() {
-    if (handle_->fd() < 0) throw closed_error(std::string(verb_) + ": it is closed");
-    if (!state_) {
-        state_ = handle_->state();
-        state_->hold();
-    }
-    if (&state_->loop() != loop_core::current()) {
+    if (closed() || &state_->loop() != loop_core::current() || state_->waiting(direction_))
+        [[unlikely]]
+        refuse();
+    bool const done = attempt(state_->fd());
+    if (error_ != 0) [[unlikely]]
+        hold();  // the task may have to queue, and then tells what it has failed with
+    return done;
+}
+
+void poll_operation::refuse() const {
+    if (closed()) throw closed_error(std::string(verb_) + ": it is closed");
+    if (&state_->loop() != loop_core::current())
         throw std::logic_error(std::string("green: ") + verb_ + ": it belongs to another loop");
-    }
-    if (state_->waiting(direction_)) {
-        std::string text = "green: ";
-        describe(text);
-        throw std::logic_error(text + ": another task waits for the same");
-    }
-    return attempt(state_->fd());
+    std::string text = "green: ";
+    describe(text);
+    throw std::logic_error(text + ": another task waits for the same");
 }
 
 void poll_operation::start() noexcept {
-    state_->waiting(direction_) = this;
-    state_->update();
+    hold();
+    state_->wait(direction_, *this);
 }
 
 bool poll_operation::cancel() noexcept {
@@ -178,9 +182,13 @@ void poll_operation::describe(std::string& out) const {
     out += state_->label();
 }
 
-void poll_operation::fail(int error, const std::string& object) const {
-    if (closed_) std::rethrow_exception(closed_);
-    throw_stream_error(verb_, state_->label() + object, error);
+void poll_operation::fail(std::string_view object) const {
+    if (error_ == closed_meanwhile) {
+        std::string text;
+        describe(text);
+        throw closed_error(text + ": closed meanwhile");
+    }
+    throw_stream_error(verb_, state_->label().append(object), error_);
 }
 
 }  // namespace green::detail

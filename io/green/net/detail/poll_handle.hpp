@@ -6,8 +6,8 @@
 #include <green/net/owned_fd.hpp>
 
 #include <cstdint>
-#include <exception>
 #include <string>
+#include <string_view>
 
 namespace green::detail {
 
@@ -54,8 +54,8 @@ private:
 };
 
 /// Something that is to be done with a descriptor as soon as it does not block: what an awaitable of
-/// a socket is made from, beside its `result()`. The poll_handle may move, close or go while it waits,
-/// not between its making and the co_await.
+/// a socket is made from, beside its `result()`. The poll_handle may move or close at any time; it may
+/// go while it waits, not between its making and the co_await.
 class poll_operation : public leaf {
 public:
     bool cancel() noexcept override;
@@ -67,37 +67,47 @@ public:
 
 protected:
     /// `verb`, of static storage: "receive".
-    poll_operation(poll_handle& handle, poll_direction direction, const char* verb) noexcept
-        : handle_(&handle), verb_(verb), direction_(direction) {}
+    poll_operation(const poll_handle& handle, poll_direction direction, const char* verb) noexcept
+        : state_(handle.state()), verb_(verb), direction_(direction) {}
     /// Before it is awaited only.
     poll_operation(const poll_operation& o) noexcept
-        : leaf(), handle_(o.handle_), verb_(o.verb_), direction_(o.direction_) {}
+        : leaf(), state_(o.state_), verb_(o.verb_), direction_(o.direction_) {}
     poll_operation& operator=(const poll_operation&) = delete;
-    ~poll_operation();
+    ~poll_operation() {
+        if (held_) let_go();
+    }
 
-    /// True when it is done, well or not; false when it would have blocked.
+    /// True when it is done, well or not (see `error_`); false when it would have blocked.
     virtual bool attempt(int fd) noexcept = 0;
 
-    /// From the first attempt on.
+    bool closed() const noexcept;
+    /// Not of one whose poll_handle had been moved from.
     poll_state& state() const noexcept { return *state_; }
     const char* verb() const noexcept { return verb_; }
 
-    /// To begin `result()` with: throws what has become of it, if not what was wanted. `error` is the
-    /// errno of the attempt, or 0; `object` is added to the text: `send udp 127.0.0.1:53 to 10.0.0.1:9`.
-    void check(int error, const std::string& object = {}) const {
-        if (closed_ || error != 0) [[unlikely]]
-            fail(error, object);
+    /// To begin `result()` with: throws what has become of it, if not what was wanted.
+    void check() const {
+        if (error_ != 0) [[unlikely]]
+            fail();
     }
+    /// `object` is added to the text: `send udp 127.0.0.1:53 to 10.0.0.1:9`.
+    [[noreturn]] void fail(std::string_view object = {}) const;
+
+    /// Why the attempt has failed: an errno; 0: it has not, or not yet. Below 0 it is no system call
+    /// that has failed.
+    int error_ = 0;
 
 private:
     friend poll_state;
-    [[noreturn]] void fail(int error, const std::string& object) const;
+    static constexpr int closed_meanwhile = -1;
+    [[noreturn]] void refuse() const;
+    void hold() noexcept;
+    void let_go() noexcept;
 
-    poll_handle* handle_;
-    poll_state* state_ = nullptr;  // from ready() on
+    poll_state* state_;
     const char* verb_;
     poll_direction direction_;
-    std::exception_ptr closed_;
+    bool held_ = false;  // the state, by this
 };
 
 }  // namespace green::detail

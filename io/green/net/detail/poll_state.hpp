@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <string>
 
 namespace green::detail {
@@ -40,9 +41,15 @@ public:
     bool drained() const noexcept { return drained_; }
     void set_drained() noexcept { drained_ = true; }
 
-    /// What it is called in errors and dumps: `udp 127.0.0.1:53`.
-    virtual std::string label() const;
+    /// What it is called in errors and dumps: `udp 127.0.0.1:53`. Also when it has been closed while
+    /// somebody waited.
+    std::string label() const;
 
+    /// From now on `o` waits.
+    void wait(poll_direction d, poll_operation& o) noexcept {
+        waiting(d) = &o;
+        if (!keeps_alive_ || (polled_ & event_of(d)) == 0) update();
+    }
     /// Polls for what somebody waits for. What nobody waits for any more goes on being polled until it
     /// comes: who reads in a loop is back before that.
     void update() noexcept {
@@ -63,8 +70,12 @@ public:
 private:
     /// The end of libuv's callback.
     virtual void event_handled() noexcept {}
+    virtual std::string own_label() const;
+    void keep_label() noexcept;
 
     uv_handle_t* handle() noexcept { return reinterpret_cast<uv_handle_t*>(&poll_); }
+    static_assert(UV_READABLE == 1 && UV_WRITABLE == 2);
+    static int event_of(poll_direction d) noexcept { return 1 << static_cast<int>(d); }
     int wanted_events() const noexcept {
         return (waiting_[0] ? UV_READABLE : 0) | (waiting_[1] ? UV_WRITABLE : 0);
     }
@@ -86,6 +97,7 @@ private:
     bool drained_ = false;
     bool keeps_alive_ = false;  // the loop
     std::array<poll_operation*, 3> waiting_{};  // by poll_direction
+    std::unique_ptr<std::string> last_label_;  // of one that is closed
     uv_poll_t poll_;
 };
 

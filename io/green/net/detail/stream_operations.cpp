@@ -25,8 +25,14 @@ stream_state& stream_operation::stream() const noexcept {
     return static_cast<stream_state&>(state());
 }
 
-void stream_operation::throw_end_of_stream(const std::string& wanted) const {
-    throw end_of_stream_error(std::string(verb()) + ' ' + stream().label() + wanted);
+void stream_operation::fail(std::string_view detail) const {
+    if (error_ > stream_broken) poll_operation::fail(detail);
+    std::string text;
+    describe(text);
+    text += detail;
+    if (error_ == stream_broken) throw broken_stream_error(text);
+    if (error_ == end_of_stream) throw end_of_stream_error(text);
+    throw std::system_error(make_error_code(stream_errc::delimiter_not_found), text);
 }
 
 // --- reading
@@ -41,7 +47,10 @@ bool read_some_operation::attempt(int) noexcept {
 
 bool read_operation::attempt(int) noexcept {
     stream_state& s = stream();
-    if (s.ahead.empty() && s.drained()) return false;  // without taking a buffer
+    return (!s.drained() || !s.ahead.empty()) && fill(s);  // else no buffer is taken
+}
+
+bool read_operation::fill(stream_state& s) noexcept {
     try {
         chunk_ = chunk::lease();
     } catch (const std::bad_alloc&) {
@@ -49,11 +58,12 @@ bool read_operation::attempt(int) noexcept {
         return true;
     }
     auto const got = s.read(chunk_);
-    error_ = got.error;
-    if (got.size > 0)
+    if (got.size > 0) {
         chunk_.truncate(got.size);
-    else
-        chunk_.reset();
+        return true;
+    }
+    chunk_.reset();
+    error_ = got.error;
     return got.done;
 }
 
@@ -63,8 +73,7 @@ bool read_exactly_operation::attempt(int) noexcept {
         if (!got.done) return false;
         size_ += got.size;
         if (got.size > 0) continue;
-        error_ = got.error;
-        ended_ = got.error == 0;
+        error_ = got.error != 0 ? got.error : end_of_stream;
         put_back();
         return true;
     }
@@ -82,11 +91,9 @@ void read_exactly_operation::put_back() noexcept {
 }
 
 void read_exactly_operation::result() const {
-    check(error_);
-    if (!ended_) return;
-    throw_end_of_stream(
-        ", after " + std::to_string(size_) + " of " + std::to_string(into_.size()) + " bytes"
-    );
+    if (error_ == end_of_stream)
+        fail(", after " + std::to_string(size_) + " of " + std::to_string(into_.size()) + " bytes");
+    check();
 }
 
 read_until_operation::read_until_operation(
@@ -102,11 +109,11 @@ bool read_until_operation::look() {
     std::size_t const size = search_.find(ahead.view(), delimiter_, limit_);
     if (size != delimiter_search::not_found) {
         found_ = ahead.take(size);
-        end_ = end::found;
-    } else if (ahead.size() >= limit_) {
-        end_ = end::limit;
+        return true;
     }
-    return end_ != end::none;
+    if (ahead.size() < limit_) return false;
+    error_ = delimiter_not_found;
+    return true;
 }
 
 bool read_until_operation::attempt(int) noexcept {
@@ -120,8 +127,7 @@ bool read_until_operation::attempt(int) noexcept {
             buffer.truncate(got.size);
             s.ahead.append(buffer.view());
             if (got.size > 0) continue;
-            error_ = got.error;
-            end_ = end::of_stream;
+            error_ = got.error != 0 ? got.error : end_of_stream;
             return true;
         }
     } catch (const std::bad_alloc&) {
@@ -131,14 +137,9 @@ bool read_until_operation::attempt(int) noexcept {
 }
 
 std::string read_until_operation::result() {
-    check(error_);
-    if (end_ == end::of_stream) throw_end_of_stream(", before the delimiter");
-    if (end_ == end::limit) {
-        throw std::system_error(
-            make_error_code(stream_errc::delimiter_not_found),
-            std::string(verb()) + ' ' + stream().label() + ", " + std::to_string(limit_) + " bytes"
-        );
-    }
+    if (error_ == end_of_stream) fail(", before the delimiter");
+    if (error_ == delimiter_not_found) fail(", " + std::to_string(limit_) + " bytes");
+    check();
     return std::move(found_);
 }
 
@@ -147,17 +148,17 @@ std::string read_until_operation::result() {
 bool write_operation::attempt(int) noexcept {
     stream_state& s = stream();
     if (s.broken) {
-        refused_ = true;
+        error_ = stream_broken;
         return true;
     }
     return list_.data() ? send_list(s) : send_one(s);
 }
 
 bool write_operation::send_one(stream_state& s) noexcept {
-    std::size_t const size = one_.size() - offset_;
-    if (size == 0) return true;
-    iovec part{const_cast<std::byte*>(one_.data()) + offset_, size};
-    ssize_t const n = send(s, std::span(&part, 1));
+    auto const rest = std::span(one_.data(), one_.size()).subspan(offset_);
+    if (rest.empty()) return true;
+    iovec part{const_cast<std::byte*>(rest.data()), rest.size()};
+    ssize_t const n = descriptors_.empty() ? s.send(rest) : send(s, std::span(&part, 1));
     if (n < 0) return failed(errno);
     started_ = true;
     offset_ += static_cast<std::size_t>(n);
@@ -212,11 +213,6 @@ bool write_operation::cancel() noexcept {
     return poll_operation::cancel();
 }
 
-void write_operation::result() const {
-    check(error_);
-    if (refused_) throw broken_stream_error("write " + stream().label());
-}
-
 bool receive_descriptors_operation::attempt(int) noexcept {
     auto const got = stream().read(into_, *descriptors_);
     size_ = got.size;
@@ -225,14 +221,8 @@ bool receive_descriptors_operation::attempt(int) noexcept {
 }
 
 bool shutdown_operation::attempt(int) noexcept {
-    refused_ = stream().broken;
-    if (!refused_) error_ = stream().shut_down_writing();
+    error_ = stream().broken ? stream_broken : stream().shut_down_writing();
     return true;
-}
-
-void shutdown_operation::result() const {
-    check(error_);
-    if (refused_) throw broken_stream_error("shut down " + stream().label());
 }
 
 }  // namespace green::detail

@@ -26,7 +26,19 @@ protected:
         : poll_operation(h, d, verb) {}
 
     stream_state& stream() const noexcept;
-    [[noreturn]] void throw_end_of_stream(const std::string& wanted) const;
+
+    // More values of error_.
+    static constexpr int stream_broken = -2;
+    static constexpr int end_of_stream = -3;
+    static constexpr int delimiter_not_found = -4;
+
+    /// To begin `result()` with.
+    void check() const {
+        if (error_ != 0) [[unlikely]]
+            fail();
+    }
+    /// `detail` is added to the text: `read tcp 10.0.0.1:80, after 3 of 8 bytes`.
+    [[noreturn]] void fail(std::string_view detail = {}) const;
 };
 
 /// What `read_some` gives.
@@ -36,7 +48,7 @@ public:
         : stream_operation(h, poll_direction::read, "read"), into_(into) {}
 
     std::size_t result() const {
-        check(error_);
+        check();
         return size_;
     }
 
@@ -45,7 +57,6 @@ private:
 
     std::span<std::byte> into_;
     std::size_t size_ = 0;
-    int error_ = 0;
 };
 
 /// What `read` gives.
@@ -57,15 +68,15 @@ public:
     read_operation(const read_operation& o) noexcept : stream_operation(o) {}
 
     chunk result() {
-        check(error_);
+        check();
         return std::move(chunk_);
     }
 
 private:
     bool attempt(int fd) noexcept override;
+    bool fill(stream_state& s) noexcept;
 
     chunk chunk_;
-    int error_ = 0;
 };
 
 /// What `read_exactly` gives.
@@ -83,8 +94,6 @@ private:
 
     std::span<std::byte> into_;
     std::size_t size_ = 0;
-    bool ended_ = false;
-    int error_ = 0;
 };
 
 /// What `read_until` gives.
@@ -95,8 +104,6 @@ public:
     std::string result();
 
 private:
-    enum class end : std::uint8_t { none, found, of_stream, limit };
-
     bool attempt(int fd) noexcept override;
     bool look();
 
@@ -104,8 +111,6 @@ private:
     std::size_t limit_;
     delimiter_search search_;
     std::string found_;
-    end end_ = end::none;
-    int error_ = 0;
 };
 
 /// What `write_all` gives.
@@ -122,7 +127,7 @@ public:
           descriptors_(descriptors) {}
 
     bool cancel() noexcept override;
-    void result() const;
+    void result() const { check(); }
 
 private:
     bool attempt(int fd) noexcept override;
@@ -139,8 +144,6 @@ private:
     std::size_t next_ = 0;  // buffers of the list that have gone
     std::size_t offset_ = 0;  // bytes of the next one that have gone
     bool started_ = false;  // some bytes have gone
-    bool refused_ = false;  // the stream was broken before
-    int error_ = 0;
 };
 
 /// What `shutdown_write` gives.
@@ -149,13 +152,10 @@ public:
     explicit shutdown_operation(poll_handle& h) noexcept
         : stream_operation(h, poll_direction::write, "shut down") {}
 
-    void result() const;
+    void result() const { check(); }
 
 private:
     bool attempt(int fd) noexcept override;
-
-    bool refused_ = false;
-    int error_ = 0;
 };
 
 /// What unix_stream::receive_descriptors gives: how many bytes have come.
@@ -169,7 +169,7 @@ public:
           descriptors_(&descriptors) {}
 
     std::size_t result() const {
-        check(error_);
+        check();
         return size_;
     }
 
@@ -179,7 +179,6 @@ private:
     std::span<std::byte> into_;
     std::vector<owned_fd>* descriptors_;
     std::size_t size_ = 0;
-    int error_ = 0;
 };
 
 /// What `close` gives: it is closed already.

@@ -50,7 +50,7 @@ bool take_descriptors(msghdr& message, std::vector<owned_fd>& into) noexcept {
 
 }  // namespace
 
-std::string stream_state::label() const {
+std::string stream_state::own_label() const {
     std::string text = kind();
     if (peer_ != address()) return text + ' ' + peer_.to_string();
     if (fd() < 0 || calls_ == calls::of_files) return text;
@@ -83,16 +83,19 @@ stream_state::outcome stream_state::received(ssize_t n, std::size_t room) noexce
     return {true, 0, size};
 }
 
+// run() has blocked SIGPIPE on this thread: a pipe without a reader is EPIPE as well.
+
+ssize_t stream_state::send(std::span<const std::byte> data) noexcept {
+    return uninterrupted([&] {
+        return calls_ == calls::of_sockets ? ::send(fd(), data.data(), data.size(), MSG_NOSIGNAL)
+                                           : ::write(fd(), data.data(), data.size());
+    });
+}
+
 ssize_t stream_state::send(std::span<iovec> parts) noexcept {
-    // run() has blocked SIGPIPE on this thread: a pipe without a reader is EPIPE as well.
     if (calls_ == calls::of_files) {
         return uninterrupted([&] {
             return ::writev(fd(), parts.data(), static_cast<int>(parts.size()));
-        });
-    }
-    if (parts.size() == 1) {
-        return uninterrupted([&] {
-            return ::send(fd(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
         });
     }
     msghdr message{};

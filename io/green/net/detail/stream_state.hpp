@@ -26,7 +26,7 @@ public:
     }
 
     /// Who the stream is connected to: `tcp 10.0.0.1:5432`; where it is itself if the peer has no name.
-    std::string label() const override;
+    std::string own_label() const override;
     /// 0.0.0.0:0 if it has no name, or none is known.
     const address& peer() const noexcept { return peer_; }
 
@@ -43,7 +43,8 @@ public:
     outcome receive(std::span<std::byte> into) noexcept;
     /// The same with the descriptors that have come with these bytes (unix(7), SCM_RIGHTS).
     outcome read(std::span<std::byte> into, std::vector<owned_fd>& descriptors) noexcept;
-    /// The result of sendmsg(2) or its like, without SIGPIPE.
+    /// The result of send(2) or its like, without SIGPIPE.
+    ssize_t send(std::span<const std::byte> data) noexcept;
     ssize_t send(std::span<iovec> parts) noexcept;
     ssize_t send(std::span<iovec> parts, std::span<const int> descriptors) noexcept;
     /// Ends the outgoing half. An errno, or 0.
