@@ -1,6 +1,8 @@
 #include "net/failing_calls.hpp"
 
 #include <cerrno>
+#include <cstdlib>
+#include <new>
 
 #include <dlfcn.h>
 #include <sys/socket.h>
@@ -94,3 +96,14 @@ int getpeername(int fd, sockaddr* name, socklen_t* size) noexcept {
 }
 
 }  // extern "C"
+
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return green_test::failing_call::error_of("new") != 0 ? nullptr : std::malloc(size);
+}
+void* operator new(std::size_t size) {
+    void* const p = operator new(size, std::nothrow);
+    if (!p) throw std::bad_alloc();
+    return p;
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }

@@ -1,8 +1,10 @@
+#include "net/failing_calls.hpp"
 #include "net/streams.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/tasks/as_result.hpp>
 
+#include <cerrno>
 #include <string>
 
 // What a cancel leaves behind: of each operation, before it starts, while it waits, when it is through.
@@ -32,6 +34,8 @@ task<> read_ten(tcp_stream& s, std::string& got) {
     co_await s.read_exactly(bytes(ten));
     got = ten;
 }
+
+task<> fill(tcp_stream& s, std::string& into) { co_await s.read_exactly(bytes(into)); }
 
 task<> read_line(tcp_stream& s, std::string& got) {
     std::string line = co_await s.read_until("\n", 100);
@@ -101,6 +105,29 @@ GREEN_TEST("tcp cancel: half of what was to be read exactly is for the next read
     co_await as_result(again);
     std::string const rest = co_await read_once(b);
     REQUIRE(rest == "de");
+}
+
+GREEN_TEST("tcp cancel: no memory for half of what was to be read exactly", "[tcp]") {
+    for (bool const cancelled : {true, false}) {
+        auto [a, b] = co_await tcp_ends();
+        std::string into(1000, '\0');
+        auto reading = spawn(fill(b, into));
+        co_await a.write_all(pattern(500));
+        co_await settle();
+        if (!cancelled) co_await a.shutdown_write();
+        {
+            failing_call const no_memory("new", 0, ENOMEM);
+            if (cancelled) reading.cancel();
+            co_await settle();
+            REQUIRE(no_memory.has_failed());
+        }
+        REQUIRE_FALSE(reading.cancelled());
+        std::string const error = co_await error_of_wait<std::system_error>(std::move(reading));
+        REQUIRE(contains(error, "Cannot allocate memory"));
+        if (cancelled) co_await a.write_all("next");
+        std::string const next = co_await read_once(b);
+        REQUIRE(next == (cancelled ? "next" : ""));
+    }
 }
 
 GREEN_TEST("tcp cancel: half a line is for the next reader", "[tcp]") {

@@ -40,8 +40,10 @@ public:
         co_return ahead_.take(into);
     }
 
-    /// Fills all of the caller's memory. An end before that is an end_of_stream_error.
+    /// Fills all of the caller's memory. An end before that is an end_of_stream_error. For large blocks
+    /// the stream's own `read_exactly` is the better one: here the bytes are held until all are there.
     task<> read_exactly(std::span<std::byte> into) {
+        // Not in the caller's memory: then a cancel would have to put them back, and could fail.
         while (ahead_.size() < into.size()) {
             bool const more = co_await read_more();
             if (!more) throw end_of_stream_error("read exactly");

@@ -44,7 +44,9 @@ public:
     read_awaitable read() noexcept { return read_awaitable(handle_); }
 
     /// Fills all of the caller's memory. An end before that is an end_of_stream_error.
-    /// **cancel:** total: what had come is what the next read gets. So it is after an error.
+    /// **cancel:** total: what had come is what the next read gets. So it is after an error. Without the
+    /// memory to keep it, it is lost, and instead of a cancel or that error there is a
+    /// std::system_error (not_enough_memory).
     read_exactly_awaitable read_exactly(std::span<std::byte> into) noexcept {
         return {handle_, into};
     }

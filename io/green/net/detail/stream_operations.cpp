@@ -80,14 +80,25 @@ bool read_exactly_operation::attempt(int) noexcept {
     return true;
 }
 
+/// Without memory to put back what has come it is not cancelled, but fails.
 bool read_exactly_operation::cancel() noexcept {
-    put_back();
-    return poll_operation::cancel();
+    poll_operation::cancel();
+    bool const kept = put_back();
+    if (!kept) waiter().wake();
+    return kept;
 }
 
-/// No byte is lost: what has come is for the next one who reads.
-void read_exactly_operation::put_back() noexcept {
-    if (size_ > 0) stream().ahead.put_back(text_of(into_.first(size_)));
+/// No byte is lost: what has come is for the next one who reads. False, and an error, if there is no
+/// memory for it.
+bool read_exactly_operation::put_back() noexcept {
+    if (size_ == 0) return true;
+    try {
+        stream().ahead.put_back(text_of(into_.first(size_)));
+        return true;
+    } catch (const std::bad_alloc&) {
+        error_ = ENOMEM;
+        return false;
+    }
 }
 
 void read_exactly_operation::result() const {

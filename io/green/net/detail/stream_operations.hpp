@@ -90,7 +90,7 @@ public:
 
 private:
     bool attempt(int fd) noexcept override;
-    void put_back() noexcept;
+    bool put_back() noexcept;
 
     std::span<std::byte> into_;
     std::size_t size_ = 0;
