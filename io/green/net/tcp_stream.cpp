@@ -68,6 +68,11 @@ void tcp_stream::set_keep_alive(const std::optional<green::keep_alive>& probes) 
     set(operation, SOL_SOCKET, SO_KEEPALIVE, probes ? 1 : 0);
 }
 
+void tcp_stream::set_user_timeout(std::optional<std::chrono::milliseconds> limit) {
+    int const value = limit ? static_cast<int>(limit->count()) : 0;
+    set("set user timeout of", IPPROTO_TCP, TCP_USER_TIMEOUT, value);
+}
+
 void tcp_stream::set_linger(std::optional<std::chrono::seconds> limit) {
     static constexpr const char* operation = "set linger of";
     linger const value{limit ? 1 : 0, limit ? static_cast<int>(limit->count()) : 0};

@@ -50,6 +50,12 @@ public:
     void set_nodelay(bool on);
     /// Empty: no probes, as it is at first.
     void set_keep_alive(const std::optional<keep_alive>& probes);
+    /// How long what was written may go without an acknowledgement before the peer counts as gone, in
+    /// whole milliseconds: who waits for the stream gets a disconnected_error (timed_out). Also a peer that
+    /// is there but does not read is gone then. Keep-alive is for a silent connection only, and with both
+    /// this says after how much silence the peer is gone (TCP_USER_TIMEOUT, RFC 5482). Empty: as long as
+    /// TCP tries, on Linux a quarter of an hour, as it is at first.
+    void set_user_timeout(std::optional<std::chrono::milliseconds> limit);
     /// How long the kernel keeps trying to deliver what was written when the stream has been closed, in
     /// whole seconds; 0 makes `close` a reset. Empty: as long as TCP does, as it is at first.
     void set_linger(std::optional<std::chrono::seconds> limit);
