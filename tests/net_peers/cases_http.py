@@ -38,27 +38,31 @@ http {{
         listen 127.0.0.1:{proxy};
         location / {{ proxy_pass http://$http_host$request_uri; proxy_set_header Host $http_host; }}
     }}
+    {mutual_tls}
 }}
 """
 
 
 def nginx(stage: Stage, tls: bool = False) -> dict[str, int]:
     """nginx with a few pages, and its ports."""
-    ports = {name: free_port() for name in ("plain", "h2c", "proxy", "tls")}
-    secure = ""
+    ports = {name: free_port() for name in ("plain", "h2c", "proxy", "tls", "demanding")}
+    secure = mutual_tls = ""
     if tls:
         make_certificates(stage)
         work = stage.directory
-        secure = (
-            f"listen 127.0.0.1:{ports['tls']} ssl http2; server_name localhost;"
-            f" ssl_certificate {work}/good.pem; ssl_certificate_key {work}/good.key;"
+        certificate = f"server_name localhost; ssl_certificate {work}/good.pem; ssl_certificate_key {work}/good.key;"
+        secure = f"listen 127.0.0.1:{ports['tls']} ssl http2; {certificate}"
+        mutual_tls = (
+            f"server {{ listen 127.0.0.1:{ports['demanding']} ssl http2; {certificate}"
+            f" ssl_verify_client on; ssl_client_certificate {work}/root.pem; ssl_verify_depth 3;"
+            ' location / { return 200 "$ssl_client_s_dn\\n"; } }'
         )
     pages = stage.directory / "pages"
     pages.mkdir(exist_ok=True)
     (pages / "large").write_bytes(b"0123456789" * 1_000_000)
     pages.chmod(0o755)
     config = stage.directory / "nginx.conf"
-    config.write_text(NGINX.format(work=stage.directory, secure=secure, **ports))
+    config.write_text(NGINX.format(work=stage.directory, secure=secure, mutual_tls=mutual_tls, **ports))
     stage.start("nginx", "-p", stage.directory, "-c", config, text="")
     wait_for_port(ports["proxy"])
     return ports
@@ -113,6 +117,20 @@ def case_nginx_tls(stage: Stage) -> None:
     check(http(stage, base + "/hello"), "tls_failed: GET " + base + "/hello: SSL certificate problem")
     # The name counts, not the address behind it.
     check(http(stage, f"https://other.localhost:{port}/hello", trust="root.pem"), "tls_failed: ")
+
+
+def case_nginx_that_wants_a_certificate(stage: Stage) -> None:
+    base = f"https://localhost:{nginx(stage, tls=True)['demanding']}/"
+    mine = {"certificate": "client.pem", "key": "client.key"}
+    for version, spoken in ((1, "HTTP/1.1"), (2, "HTTP/2")):
+        check(http(stage, base, trust="root.pem", version=version, **mine), f"{spoken} 200 OK, 12 bytes: CN=client 7")
+        check(http(stage, base, trust="root.pem", version=version), f"{spoken} 400 ")
+    # A certificate of somebody else, a key that is not its own, and none at all.
+    stranger = {"certificate": "self_signed.pem", "key": "self_signed.key"}
+    check(http(stage, base, trust="root.pem", **stranger), " 400 ")
+    mixed = {"certificate": "client.pem", "key": "good.key"}
+    check(http(stage, base, trust="root.pem", **mixed), "tls_failed: ")
+    check(http(stage, base, trust="root.pem", certificate="none.pem", key="client.key"), "tls_failed: ")
 
 
 def case_nginx_as_a_proxy(stage: Stage) -> None:

@@ -15,7 +15,7 @@ enum class errc {
     no_address,  ///< the name of the server, or of the proxy, has no address
     connect_failed,  ///< no address of the server takes a connection
     tls_failed,  ///< no secure connection, or a certificate that is not trusted
-    proxy_failed,  ///< the proxy refused
+    proxy_failed,  ///< the proxy refused a tunnel
     timeout,  ///< the limit of time ran out
     connection_lost,  ///< the connection ended before the response did
     bad_response,  ///< what came is not HTTP, or its headers are too large

@@ -82,8 +82,9 @@ struct client_options {
     std::string certificate_file;
     std::string key_file;
 
-    /// `http://proxy:3128`, `https://…`, `socks5://…`, `socks5h://…` (which looks names up itself), with
-    /// user and password if it wants them. Empty: none; the environment is not looked at.
+    /// `http://proxy:3128`, `https://…`, `socks5://…`, `socks5h://…`, with user and password if it wants
+    /// them. All but `socks5` look the names of servers up themselves. Empty: none; the environment is
+    /// not looked at.
     std::string proxy;
     std::string user_agent;
 };

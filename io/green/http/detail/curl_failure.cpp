@@ -41,6 +41,13 @@ http::errc errc_of(CURLcode code) noexcept {
     }
 }
 
+/// A proxy has answered CONNECT, and not with a success.
+bool is_refused_tunnel(CURL* easy) noexcept {
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return status != 0 && status / 100 != 2;
+}
+
 std::error_code system_code(CURL* easy, CURLcode code) noexcept {
     if (code != CURLE_COULDNT_CONNECT && code != CURLE_RECV_ERROR && code != CURLE_SEND_ERROR)
         return {};
@@ -60,7 +67,8 @@ std::exception_ptr curl_failure(
         std::error_code const system = system_code(easy, code);
         std::string cause = *words ? words : curl_easy_strerror(code);
         if (code == CURLE_COULDNT_CONNECT && system) cause = "connect: " + system.message();
-        throw http::error(errc_of(code), method, url, cause, system);
+        auto const kind = is_refused_tunnel(easy) ? http::errc::proxy_failed : errc_of(code);
+        throw http::error(kind, method, url, cause, system);
     } catch (...) {
         return std::current_exception();
     }
