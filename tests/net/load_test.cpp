@@ -1,7 +1,8 @@
 // Many connections that say nothing and some that never stop, for a while: memory has to stay where it is.
 //
 // A short one by default. GREEN_TEST_LOAD=IDLE,BUSY,SECONDS asks for another, such as 20000,1000,60, which
-// takes about 42 100 descriptors, and GREEN_TEST_TIMEOUT_SCALE=10 for the watchdog.
+// takes about 42 100 descriptors, and GREEN_TEST_TIMEOUT_SCALE=10 for the watchdog. With fewer to be had
+// tests/net_peers/load.py spreads it over processes.
 
 #include "net/streams.hpp"
 
