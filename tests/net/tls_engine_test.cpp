@@ -355,6 +355,17 @@ TEST_CASE("tls: verification that is turned off, and a host that is none", "[tls
         "bad_configuration: tls handshake with a client: there is no host that its certificate "
         "could be of"
     );
+    REQUIRE(tls_error_of([] { endpoint(client_context(), "."); }).starts_with("bad_configuration: ")
+    );
+}
+
+TEST_CASE("tls: a certificate that nobody minded is not what goes wrong later", "[tls]") {
+    tls_context const careless = tls_context::client().set_verification(tls_verification::none);
+    certificate const nobody = certificate_authority::self_signed({"nobody"});
+    connection c(careless, server_with(nobody), "localhost");
+    REQUIRE(c.shake().good());
+    c.client.take_end();
+    REQUIRE(c.client.error().starts_with("truncated: tls read from "));
 }
 
 TEST_CASE("tls: a connection cut at any byte is seen to be cut", "[tls]") {
