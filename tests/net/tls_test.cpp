@@ -2,8 +2,10 @@
 #include "net/tls_fixture.hpp"
 
 #include <green/core/errors.hpp>
+#include <green/net/detail/openssl.hpp>
 #include <green/net/serve.hpp>
 #include <green/net/tls_stream.hpp>
+#include <green/net/unix_stream.hpp>
 #include <green/tasks/as_result.hpp>
 
 #include <array>
@@ -53,6 +55,42 @@ task<> read_ten(secure_stream& s, std::string& got) {
     co_await s.read_exactly(bytes(ten));
     got = ten;
 }
+
+/// A client that does what none of ours would.
+class raw_client {
+public:
+    explicit raw_client(unix_stream s) noexcept
+        : stream_(std::move(s)),
+          context_(SSL_CTX_new(TLS_client_method())),
+          ssl_(SSL_new(context_.get())) {
+        SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+        SSL_set_connect_state(ssl_.get());
+    }
+    task<> shake_hands() {
+        while (SSL_do_handshake(ssl_.get()) != 1) {
+            co_await send();
+            chunk const answer = co_await stream_.read();
+            BIO_write(SSL_get_rbio(ssl_.get()), answer.data(), static_cast<int>(answer.size()));
+        }
+        co_await send();
+    }
+    task<> ask_for_new_keys() {
+        SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED);
+        SSL_do_handshake(ssl_.get());
+        co_await send();
+    }
+
+private:
+    task<> send() {
+        std::string output(BIO_ctrl_pending(SSL_get_wbio(ssl_.get())), '\0');
+        BIO_read(SSL_get_wbio(ssl_.get()), output.data(), static_cast<int>(output.size()));
+        co_await stream_.write_all(output);
+    }
+
+    unix_stream stream_;
+    detail::openssl_ptr<SSL_CTX> context_;
+    detail::openssl_ptr<SSL> ssl_;
+};
 
 task<> echo(secure_stream& s) {
     for (;;) {
@@ -284,6 +322,22 @@ GREEN_TEST("tls: a stream that moves and goes while somebody waits for it", "[tl
     second.reset();
     error = co_await orphan;
     REQUIRE(error.ends_with("closed meanwhile"));
+}
+
+GREEN_TEST("tls: a peer that asks for new keys without end gets no memory for it", "[tls]") {
+    auto [near, far] = unix_stream::pair();
+    auto accepting = spawn(tls_stream<unix_stream>::accept(std::move(near), shared_server()));
+    raw_client peer(std::move(far));
+    co_await peer.shake_hands();
+    auto s = co_await std::move(accepting);
+    auto const reading = spawn(error_of_task(s.read()));
+    for (int i = 0; i < 10'000 && !reading.done(); ++i) {
+        co_await peer.ask_for_new_keys();
+        if (i % 100 == 0) co_await settle();
+    }
+    s.transport().close();
+    std::string const error = co_await reading;
+    REQUIRE(error == "tls read from a client: the peer asks for new keys again and again");
 }
 
 GREEN_TEST("tls: an end of the run while tasks wait", "[tls]") {

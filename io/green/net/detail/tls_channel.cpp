@@ -1,6 +1,7 @@
 #include <green/net/detail/tls_channel.hpp>
 
 #include <green/core/errors.hpp>
+#include <green/net/tls_error.hpp>
 
 #include <stdexcept>
 #include <system_error>
@@ -41,6 +42,12 @@ void throw_no_delimiter(const std::string& peer, std::size_t limit) {
     throw std::system_error(
         make_error_code(stream_errc::delimiter_not_found),
         tls_read_from + peer + ", " + std::to_string(limit) + " bytes"
+    );
+}
+
+void throw_too_many_keys(const std::string& peer) {
+    throw tls_error(
+        tls_errc::protocol, "tls read from", peer, "the peer asks for new keys again and again"
     );
 }
 

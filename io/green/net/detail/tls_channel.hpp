@@ -69,13 +69,15 @@ private:
 [[noreturn]] void throw_tls_shut(const std::string& peer);
 [[noreturn]] void throw_tls_end(const std::string& peer, const std::string& wanted);
 [[noreturn]] void throw_no_delimiter(const std::string& peer, std::size_t limit);
+[[noreturn]] void throw_too_many_keys(const std::string& peer);
 
 //   reader ─► read  ──┐            ┌── receive: one task at a time asks the stream below, for whoever
 //                     ├─ engine ───┤            needs input; a writer may, amid a message of the peer's
 //   writer ─► write ──┘            └── send: the writer's, who takes along what reading has put there
 //
 // A reader never sends, but for the alert of its own failure: the answer to a KeyUpdate has to go
-// before the next data only (RFC 8446, 4.6.3). So a cancelled read leaves nothing half done.
+// before the next data only (RFC 8446, 4.6.3). So a cancelled read leaves nothing half done. A peer that
+// asks for new keys and never lets us write gets so many answers prepared, and then an error.
 template <byte_stream Stream>
 class tls_channel : public std::enable_shared_from_this<tls_channel<Stream>> {
 public:
@@ -202,6 +204,7 @@ template <byte_stream Stream>
 task<> tls_channel<Stream>::receive(std::uint64_t seen) {
     auto const turn = co_await receiving_.lock();
     if (received_ != seen) co_return;
+    if (engine_.output_size() > batch) throw_too_many_keys(engine_.label());
     if constexpr (chunk_source<Stream>) {
         input_ = co_await stream_.read();
     } else {
