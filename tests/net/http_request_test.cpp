@@ -141,6 +141,49 @@ TEST_CASE("http: what cannot stand in a header field", "[http]") {
     REQUIRE(h.get("a", "none") == "none");
 }
 
+GREEN_TEST("http: a line break gets into no request", "[http]") {
+    http::client_options o;
+    o.user_agent = "a browser\r\nX-Injected: yes";
+    REQUIRE_THROWS_AS(http::client(o), std::invalid_argument);
+    std::string const method = co_await error_of_wait<std::invalid_argument>(
+        http::request("GET / HTTP/1.1\r\nX: y\r\n\r\nPUT", "http://127.0.0.1:1/")
+    );
+    REQUIRE(method.starts_with("green: not a method of HTTP"));
+    for (const char* url :
+         {"http://127.0.0.1:1/a\r\nX: y", "http://127.0.0.1:1\r\n/", "http://a\nb/"}) {
+        auto const code = co_await failure(url);
+        REQUIRE(code == http::errc::bad_url);
+    }
+}
+
+GREEN_TEST("http: a stream that is not as long as was said", "[http]") {
+    http_server server;
+    server.handle("/", &echo);
+    http::request_options o;
+    o.body_size = 12;
+    std::string const longer = co_await error_of_wait<std::invalid_argument>(
+        http::request("PUT", server.url(), three_pieces(), o)
+    );
+    REQUIRE(longer == "green: http: a body of 12 bytes was promised, the stream has given 13");
+    o.body_size = 14;
+    std::string const shorter = co_await error_of_wait<std::invalid_argument>(
+        http::request("PUT", server.url(), three_pieces(), o)
+    );
+    REQUIRE(
+        shorter == "green: http: a body of 14 bytes was promised, the stream has ended after 13"
+    );
+    REQUIRE(server.seen.empty());
+}
+
+GREEN_TEST("http: a HEAD has no body", "[http]") {
+    http::request_options o;
+    o.body = "which nobody could answer";
+    std::string const error = co_await error_of_wait<std::invalid_argument>(
+        http::request("HEAD", "http://127.0.0.1:1/", o)
+    );
+    REQUIRE(error == "green: http: a HEAD request has no body");
+}
+
 GREEN_TEST("http: user and password of a URL are sent, and not shown", "[http]") {
     http_server server;
     server.say("/", http_ok("in"));

@@ -10,7 +10,10 @@
 #include <green/tasks/timeout.hpp>
 #include <green/tasks/when_any.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -60,20 +63,32 @@ task<std::vector<known_host>> resolve_all(const client_options& o, const http_re
     co_return hosts;
 }
 
-task<> feed(http_transfer& t, upload& body) {
+/// libcurl would cut off what is too much, and wait for what is missing.
+void require_size(std::uint64_t given, bool ended, const std::optional<std::uint64_t>& promised) {
+    if (!promised || given == *promised || (given < *promised && !ended)) return;
+    throw std::invalid_argument(
+        "green: http: a body of " + std::to_string(*promised) + " bytes was promised, the stream " +
+        (ended ? "has ended after " : "has given ") + std::to_string(given)
+    );
+}
+
+task<> feed(http_transfer& t, upload& body, std::optional<std::uint64_t> promised) {
+    std::uint64_t given = 0;
     for (;;) {
         co_await t.until(http_wish::piece);
         if (!t.wants_piece()) co_return;
         auto piece = co_await body.next();
         if (piece && piece->empty()) continue;
+        if (piece) given += piece->size();
+        require_size(given, !piece, promised);
         t.supply(piece ? std::move(*piece) : std::string());
     }
 }
 
 /// Until the response has begun and all has been sent. A stream that does not go on keeps nobody from
 /// learning that the server does not want it.
-task<> await_head(http_transfer& t, upload* body) {
-    if (body) co_await when_any(feed(t, *body), t.until(http_wish::head));
+task<> await_head(http_transfer& t, upload* body, std::optional<std::uint64_t> body_size) {
+    if (body) co_await when_any(feed(t, *body, body_size), t.until(http_wish::head));
     co_await t.until(http_wish::head);
     // A server may answer, and then break off what it does not want to read.
     if (!t.has_head()) t.check();
@@ -149,6 +164,8 @@ task<response> send(
         throw std::logic_error("green: http: the client belongs to another loop");
     http_request r = make_request(std::move(method), url, o);
     r.streams = body != nullptr;
+    if (r.method == "HEAD" && (r.streams || !r.body.empty()))
+        throw std::invalid_argument("green: http: a HEAD request has no body");
     for (unsigned redirects = 0;; ++redirects) {
         request_limits::place place = co_await enter(*engine, r);
         auto const hosts = co_await resolve_all(engine->options, r);
@@ -156,7 +173,7 @@ task<response> send(
             throw closed_error(r.method + ' ' + r.url.text + ": the client is closed");
         auto const t = curl_transfer::start(engine, r, hosts, std::move(place));
         response answer(t);
-        co_await await_head(*t, r.streams ? body : nullptr);
+        co_await await_head(*t, r.streams ? body : nullptr, r.body_size);
         if (o.max_redirects == 0 || !is_redirect(t->head())) {
             if (o.raise_for_status) answer.raise_for_status();
             co_return answer;
@@ -181,7 +198,11 @@ task<response> send_stream(
 
 }  // namespace
 
-client::client(const client_options& options) : engine_(std::make_shared<curl_engine>(options)) {}
+client::client(const client_options& options) {
+    if (!is_field_value(options.user_agent))
+        throw std::invalid_argument("green: a control character in client_options::user_agent");
+    engine_ = std::make_shared<curl_engine>(options);
+}
 client::client(client&&) noexcept = default;
 client& client::operator=(client&&) noexcept = default;
 client::~client() = default;

@@ -29,8 +29,9 @@ namespace http {
 /// and 301 or 302 after POST, with GET); to another server (scheme, host or port) go neither the user and
 /// password of the URL nor `Authorization` and `Cookie`.
 ///
-/// Throws http::error (see http::errc), std::invalid_argument for a method that is no token. Belongs to
-/// the loop on which it was made, and closes with it; what is under way when it is destroyed goes on.
+/// Throws http::error (see http::errc), std::invalid_argument for a method that is no token and for a
+/// HEAD with a body. Belongs to the loop on which it was made, and closes with it; what is under way when
+/// it is destroyed goes on.
 /// **order:** first come, first served, where a limit makes requests wait.
 ///
 ///     http::client_options o;
@@ -41,8 +42,8 @@ namespace http {
 /// Models: Go's http.Client, aiohttp.ClientSession, requests.Session.
 class client {
 public:
-    /// Throws std::logic_error when no loop runs; http::error with errc::unavailable if green was built
-    /// without libcurl.
+    /// Throws std::logic_error when no loop runs; std::invalid_argument for a `user_agent` with a control
+    /// character in it; http::error with errc::unavailable if green was built without libcurl.
     explicit client(const client_options& options = {});
     client(client&&) noexcept;
     client& operator=(client&&) noexcept;

@@ -45,7 +45,8 @@ struct request_options {
     /// beside these).
     bool decompress = true;
     /// Of a body that comes from a stream: its bytes, if they are known. Without, an HTTP/1.1 body is
-    /// sent in chunks, which not all servers take.
+    /// sent in chunks, which not all servers take. A stream that gives more or fewer ends the request with
+    /// std::invalid_argument.
     std::optional<std::uint64_t> body_size;
 };
 
