@@ -30,21 +30,14 @@ void http_transfer::check() const {
 }
 
 std::string http_transfer::take_body() {
-    std::string taken = std::exchange(body_, {});
-    if (body_read_ > 0) taken.erase(0, std::exchange(body_read_, 0));
+    std::string taken = body_.take_all();
     after_taking();
     return taken;
 }
 
 std::size_t http_transfer::take_body(std::span<std::byte> into) {
-    std::size_t const size = std::min(into.size(), body_.size() - body_read_);
-    std::memcpy(into.data(), body_.data() + body_read_, size);
-    body_read_ += size;
-    if (body_read_ == body_.size()) {
-        body_.clear();
-        body_read_ = 0;
-        after_taking();
-    }
+    std::size_t const size = body_.take(into);
+    if (body_.empty()) after_taking();
     return size;
 }
 
@@ -62,8 +55,7 @@ void http_transfer::supply(std::string piece) {
 }
 
 void http_transfer::abort(std::exception_ptr error) noexcept {
-    body_.clear();
-    body_read_ = 0;
+    body_ = {};
     if (ended_) {
         if (!failure_) failure_ = std::move(error);
         return;
@@ -135,7 +127,7 @@ void http_transfer::begin_head(std::string_view line) {
 }
 
 http_transfer::taken http_transfer::take_data(std::string_view data) noexcept {
-    if (body_.size() - body_read_ >= body_room) {
+    if (body_.size() >= body_room) {
         receiving_paused_ = true;
         return taken::no_room;
     }
@@ -144,7 +136,7 @@ http_transfer::taken http_transfer::take_data(std::string_view data) noexcept {
         return taken::fails;
     }
     try {
-        body_ += data;
+        body_.append(data);
     } catch (...) {
         failure_ = std::current_exception();
         return taken::fails;

@@ -6,6 +6,7 @@
 #include <green/http/error.hpp>
 #include <green/http/header_list.hpp>
 #include <green/loop/loop_core.hpp>
+#include <green/net/detail/read_ahead.hpp>
 
 #include <array>
 #include <cstddef>
@@ -134,8 +135,7 @@ private:
     std::size_t head_bytes_ = 0;
     bool head_done_ = false;
 
-    std::string body_;
-    std::size_t body_read_ = 0;  // of body_
+    read_ahead body_;
     std::size_t body_left_;  // may still come
     bool receiving_paused_ = false;
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace green::detail {
 
@@ -38,6 +39,11 @@ public:
         std::string taken(view().substr(0, count));
         drop(count);
         return taken;
+    }
+
+    std::string take_all() {
+        compact();
+        return std::exchange(bytes_, {});
     }
 
 private:
