@@ -194,6 +194,23 @@ GREEN_TEST("unix: descriptors go with the bytes", "[unix]") {
     REQUIRE(error == "write unix: Invalid argument");
 }
 
+GREEN_TEST("unix: descriptors for which there is no place are not lost silently", "[unix]") {
+    auto [a, b] = unix_stream::pair();
+    std::array const sent{STDOUT_FILENO, STDOUT_FILENO};
+    co_await a.send_descriptors(std::as_bytes(std::span("two", 3)), sent);
+    std::vector<owned_fd> got;
+    std::string room(64, '\0');
+    std::string error;
+    {
+        no_descriptors const none;
+        error = co_await error_of_wait<std::system_error>(b.receive_descriptors(bytes(room), got));
+    }
+    REQUIRE(error == "read unix: Too many open files");
+    REQUIRE(got.empty());
+    std::string const kept = co_await read_once(b);
+    REQUIRE(kept == "two");
+}
+
 GREEN_TEST("unix: an end of the run while a task accepts", "[unix]") {
     auto const l = std::make_shared<unix_listener>(
         unix_listener::bind(address::parse("@green-end-" + std::to_string(::getpid())))

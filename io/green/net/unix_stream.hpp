@@ -51,7 +51,9 @@ public:
         std::span<const std::byte> data, std::span<const int> descriptors
     );
     /// As `read_some`, and appends the descriptors that come with these bytes. Other reads throw such
-    /// descriptors away, and so does `read_until` for what it reads ahead.
+    /// descriptors away, and so does `read_until` for what it reads ahead. Throws std::system_error
+    /// (EMFILE) if this process may not have so many: none of them comes then, and the bytes are what
+    /// the next read gets.
     /// **cancel:** total.
     receive_descriptors_awaitable receive_descriptors(
         std::span<std::byte> into, std::vector<owned_fd>& descriptors

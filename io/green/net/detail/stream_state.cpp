@@ -136,8 +136,19 @@ stream_state::outcome stream_state::read(
     message.msg_controllen = sizeof space.bytes;
     ssize_t const n = uninterrupted([&] { return ::recvmsg(fd(), &message, MSG_CMSG_CLOEXEC); });
     if (n < 0) return received(n, into.size());
-    if (!take_descriptors(message, descriptors)) return {true, ENOMEM, 0};
-    return received(n, into.size());
+    std::size_t const before = descriptors.size();
+    int error = take_descriptors(message, descriptors) ? 0 : ENOMEM;
+    // The kernel throws away those for which there is no number.
+    if ((message.msg_flags & MSG_CTRUNC) != 0) error = EMFILE;
+    auto const got = received(n, into.size());
+    if (error == 0) return got;
+    descriptors.resize(before);
+    try {
+        ahead.put_back({reinterpret_cast<const char*>(into.data()), got.size});
+    } catch (const std::bad_alloc&) {
+        error = ENOMEM;  // and the bytes are lost, too
+    }
+    return {true, error, 0};
 }
 
 int stream_state::shut_down_writing() noexcept {
