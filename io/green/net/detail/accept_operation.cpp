@@ -57,7 +57,7 @@ bool accept_operation::accept_one(int listener) noexcept {
 poll_handle accept_operation::take(const char* kind) {
     check();
     return poll_handle(
-        new stream_state(std::move(fd_), kind, stream_state::calls::of_sockets, &peer_)
+        new stream_state(std::move(fd_), kind, stream_state::calls::of_sockets, std::move(peer_))
     );
 }
 

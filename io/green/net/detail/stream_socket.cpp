@@ -24,8 +24,9 @@ int option_of(int fd, int option) noexcept {
 }  // namespace
 
 poll_handle make_stream(owned_fd fd, const char* kind, const address* peer) {
-    return poll_handle(new stream_state(std::move(fd), kind, stream_state::calls::of_sockets, peer)
-    );
+    return poll_handle(new stream_state(
+        std::move(fd), kind, stream_state::calls::of_sockets, peer ? *peer : address()
+    ));
 }
 
 std::optional<address> unix_name_of(int fd, side s) {

@@ -20,10 +20,9 @@ class stream_state final : public poll_state {
 public:
     enum class calls : std::uint8_t { of_sockets, of_files };
 
-    stream_state(owned_fd fd, const char* kind, calls c, const address* peer = nullptr)
-        : poll_state(std::move(fd), kind), calls_(c) {
-        if (peer) peer_ = *peer;
-    }
+    /// After the base, which libuv knows of, nothing may throw.
+    stream_state(owned_fd fd, const char* kind, calls c, address peer = {})
+        : poll_state(std::move(fd), kind), calls_(c), peer_(std::move(peer)) {}
 
     /// Who the stream is connected to: `tcp 10.0.0.1:5432`; where it is itself if the peer has no name.
     std::string own_label() const override;
