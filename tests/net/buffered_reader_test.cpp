@@ -80,6 +80,8 @@ GREEN_TEST("buffered reader: bytes, exact counts and delimiters in turn", "[read
     REQUIRE(error == "read exactly: end of stream");
     std::string const rest = co_await error_of_wait<end_of_stream_error>(in.read_until("x", 100));
     REQUIRE(rest == "read until a delimiter: end of stream");
+    std::string const empty = co_await error_of_wait<std::invalid_argument>(in.read_until("", 100));
+    REQUIRE(empty == "green: read_until: an empty delimiter");
 }
 
 GREEN_TEST("buffered reader: a line that is too long, and one that is cancelled", "[reader]") {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -51,8 +52,10 @@ public:
         ahead_.take(into);
     }
 
-    /// All up to and with the delimiter, at most `limit` bytes.
+    /// All up to and with the delimiter, at most `limit` bytes. Throws std::invalid_argument if it is
+    /// empty.
     task<std::string> read_until(std::string delimiter, std::size_t limit) {
+        if (delimiter.empty()) throw std::invalid_argument("green: read_until: an empty delimiter");
         std::optional<std::string> found = co_await take_until(delimiter, limit);
         if (!found) throw end_of_stream_error("read until a delimiter");
         co_return std::move(*found);
