@@ -57,7 +57,9 @@ public:
     /// TCP tries, on Linux a quarter of an hour, as it is at first.
     void set_user_timeout(std::optional<std::chrono::milliseconds> limit);
     /// How long the kernel keeps trying to deliver what was written when the stream has been closed, in
-    /// whole seconds; 0 makes `close` a reset. Empty: as long as TCP does, as it is at first.
+    /// whole seconds; 0 makes `close` a reset. Empty: as long as TCP does, as it is at first. With more
+    /// than 0 seconds Linux keeps the thread of who closes waiting for so long, and with it the loop:
+    /// for a program that is about to end.
     void set_linger(std::optional<std::chrono::seconds> limit);
     /// Bytes; the kernel doubles it, within its limits, and says in `receive_buffer` what it has taken.
     void set_receive_buffer(int bytes);
