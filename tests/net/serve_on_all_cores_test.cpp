@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace green;
@@ -43,6 +44,15 @@ task<> ask(address server, int n) {
         co_await s.write_all("hello");
         std::string const answer = co_await read_once(s);
         REQUIRE(answer == "hello");
+    }
+}
+
+/// Has `n` connections fail.
+task<> fail(address server, int n) {
+    for (int i = 0; i < n; ++i) {
+        tcp_stream s = co_await tcp_stream::connect(server);
+        co_await s.write_all("fail");
+        static_cast<void>(co_await read_once(s));
     }
 }
 
@@ -104,15 +114,37 @@ GREEN_TEST_REAL_CLOCK(
     });
     auto const serving = spawn(serve_on_all_cores(first, echo_maker{&made}, {.loops = 2}));
     co_await until(made, 2);
-    for (int i = 0; i < 20; ++i) {
-        tcp_stream s = co_await tcp_stream::connect(first.local_address());
-        co_await s.write_all("fail");
-        static_cast<void>(co_await read_once(s));
-    }
+    co_await fail(first.local_address(), 20);
     first.close();
     serve_report const r = co_await serving;
     REQUIRE(r.failed == 20);
     REQUIRE(failures == 20);
+}
+
+GREEN_TEST_REAL_CLOCK("serve_on_all_cores: an on_error of one's own", "[serve]") {
+    auto const here = std::this_thread::get_id();
+    std::string unhandled;
+    this_loop().on_unhandled([&](const unhandled_failure& f) { unhandled += f.report; });
+    for (int const loops : {1, 2}) {
+        tcp_listener first = shared_port();
+        all_cores_options options;
+        options.loops = static_cast<std::size_t>(loops);
+        std::atomic<int> made = 0;
+        std::vector<std::string> errors;
+        auto const on_error = [&](const std::exception_ptr& e) {
+            if (std::this_thread::get_id() != here) throw std::logic_error("on another thread");
+            errors.push_back(detail::describe(e));
+            if (errors.size() == 20) throw std::runtime_error("too many");
+        };
+        auto const serving = spawn(serve_on_all_cores(first, echo_maker{&made}, options, on_error));
+        co_await until(made, loops);
+        co_await fail(first.local_address(), 20);
+        first.close();
+        serve_report const r = co_await serving;
+        REQUIRE(r.failed == 20);
+        REQUIRE(errors == std::vector<std::string>(20, "a bad request"));
+        REQUIRE(contains(std::exchange(unhandled, {}), "too many"));
+    }
 }
 
 GREEN_TEST_REAL_CLOCK("serve_on_all_cores: a loop that cannot listen ends all", "[serve]") {
