@@ -18,9 +18,7 @@ tcp_listener tcp_listener::bind(const address& local, const listen_options& o) {
     if (local.family() == address_family::unix_path)
         throw_socket_error("listen", object, EAFNOSUPPORT);
     owned_fd fd = open_socket(local.family(), SOCK_STREAM, object);
-    auto const set = [&](bool wanted, int level, int option, int value) {
-        set_wanted_option(fd.get(), wanted, level, option, value, object);
-    };
+    option_setter const set(fd.get(), object);
     // A port whose last connections are in TIME_WAIT can be listened on again.
     set(true, SOL_SOCKET, SO_REUSEADDR, 1);
     set(o.reuse_port, SOL_SOCKET, SO_REUSEPORT, 1);

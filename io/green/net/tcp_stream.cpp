@@ -23,11 +23,10 @@ owned_fd begin_to_connect(const address& remote, const connect_options& o, bool&
     if (remote.family() == address_family::unix_path)
         throw_socket_error("connect", object, EAFNOSUPPORT);
     owned_fd fd = open_socket(remote.family(), SOCK_STREAM, object);
-    set_wanted_option(fd.get(), o.nodelay, IPPROTO_TCP, TCP_NODELAY, 1, object);
-    set_wanted_option(
-        fd.get(), o.receive_buffer > 0, SOL_SOCKET, SO_RCVBUF, o.receive_buffer, object
-    );
-    set_wanted_option(fd.get(), o.send_buffer > 0, SOL_SOCKET, SO_SNDBUF, o.send_buffer, object);
+    option_setter const set(fd.get(), object);
+    set(o.nodelay, IPPROTO_TCP, TCP_NODELAY, 1);
+    set(o.receive_buffer > 0, SOL_SOCKET, SO_RCVBUF, o.receive_buffer);
+    set(o.send_buffer > 0, SOL_SOCKET, SO_SNDBUF, o.send_buffer);
     if (o.local && ::bind(fd.get(), o.local->data(), o.local->size()) != 0)
         throw_socket_error("bind", "tcp " + o.local->to_string(), errno);
     in_progress = false;

@@ -50,11 +50,8 @@ owned_fd make_socket(const address& a, const udp_options& o) {
     std::string const object = object_text(a);
     if (a.family() == address_family::unix_path) throw_socket_error("open", object, EAFNOSUPPORT);
     owned_fd fd = open_socket(a.family(), SOCK_DGRAM, object);
-    auto const set = [&](bool wanted, int level, int option, int value) {
-        if (wanted && !set_option(fd.get(), level, option, value))
-            throw_socket_error("set an option of", object, errno);
-    };
-    set(a.family() == address_family::ipv6, IPPROTO_IPV6, IPV6_V6ONLY, o.ipv6_only);
+    option_setter const set(fd.get(), object);
+    set(a.family() == address_family::ipv6, IPPROTO_IPV6, IPV6_V6ONLY, o.ipv6_only ? 1 : 0);
     set(o.reuse_port, SOL_SOCKET, SO_REUSEPORT, 1);
     set(o.reuse_address, SOL_SOCKET, SO_REUSEADDR, 1);
     set(o.broadcast, SOL_SOCKET, SO_BROADCAST, 1);

@@ -38,6 +38,22 @@ owned_fd open_socket(address_family family, int type, std::string_view object);
 /// Sets an option of type int. False, and errno says why, if the system refuses.
 bool set_option(int fd, int level, int option, int value) noexcept;
 
+/// The options of type int that a socket is opened with. `object` is for errors, and has to stay.
+class option_setter {
+public:
+    option_setter(int fd, std::string_view object) noexcept : fd_(fd), object_(object) {}
+
+    /// Sets one if it is wanted. Throws std::system_error.
+    void operator()(bool wanted, int level, int option, int value) const {
+        if (wanted && !set_option(fd_, level, option, value))
+            throw_socket_error("set an option of", object_, errno);
+    }
+
+private:
+    int fd_;
+    std::string_view object_;
+};
+
 /// The address that a socket is bound to, or is connected to.
 address local_address_of(int fd);
 address remote_address_of(int fd);

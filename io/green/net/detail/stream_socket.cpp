@@ -40,13 +40,6 @@ std::optional<address> unix_name_of(int fd, side s) {
     return address::from_sockaddr(data, size);
 }
 
-void set_wanted_option(
-    int fd, bool wanted, int level, int option, int value, std::string_view object
-) {
-    if (wanted && !set_option(fd, level, option, value))
-        throw_socket_error("set an option of", object, errno);
-}
-
 void require_stream_socket(
     int fd,
     std::initializer_list<int> domains,

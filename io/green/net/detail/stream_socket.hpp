@@ -19,11 +19,6 @@ enum class side : std::uint8_t { local, remote };
 /// The path or abstract name of an end of a unix socket; most have none.
 std::optional<address> unix_name_of(int fd, side s);
 
-/// Sets an option of type int if it is wanted. Throws std::system_error.
-void set_wanted_option(
-    int fd, bool wanted, int level, int option, int value, std::string_view object
-);
-
 /// Throws std::system_error unless the descriptor is a stream socket of one of these domains (AF_INET,
 /// …), which listens or does not. It is closed on exec from now on.
 void require_stream_socket(
