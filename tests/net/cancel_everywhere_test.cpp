@@ -5,7 +5,6 @@
 #include "net/conversation.hpp"
 #include "net/tls_conversation.hpp"
 
-#include <green/debug/stats.hpp>
 #include <green/net/connect_error.hpp>
 #include <green/tasks/as_result.hpp>
 
@@ -37,15 +36,6 @@ bool is_about_a_lost_peer(const std::exception_ptr& error) {
         return std::all_of(errors.begin(), errors.end(), is_about_a_lost_peer);
     } catch (const std::exception& e) {
         return is_about_a_cut(e);
-    }
-}
-
-/// Lets the others make so many steps, or less if `t` ends.
-task<> let_step(std::uint64_t steps, const join_handle<void>& t) {
-    auto const before = this_loop_stats().resumes;
-    for (std::uint64_t own = 0; !t.done(); ++own) {
-        if (this_loop_stats().resumes - before >= own + steps) break;
-        co_await yield();
     }
 }
 

@@ -7,9 +7,11 @@
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -63,6 +65,32 @@ GREEN_TEST("http: a request that is cancelled leaves nothing behind", "[http]") 
     REQUIRE(client.in_flight() == 0);
     std::string const text = co_await page(client, server.url());
     REQUIRE(text == "hello");
+}
+
+GREEN_TEST_REAL_CLOCK("http: a request that is cancelled at any step", "[http]") {
+    http_server server;
+    server.handle("/", &echo_request);
+    server.say("/to", "HTTP/1.1 307 T\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
+    http::client client;
+    auto const exchange = [&]() -> task<> {
+        http::request_options o;
+        o.body = pattern(300'000);
+        http::response r = co_await client.post(server.url("/to"), o.body, o);
+        std::string const text = co_await r.text();
+        if (text != "POST " + o.body) throw std::runtime_error("another answer");
+    };
+    co_await exchange();
+    bool over = false;
+    for (std::uint64_t steps = 0; !over; ++steps) {
+        auto asking = spawn(exchange);
+        co_await let_step(steps, asking);
+        over = asking.done();
+        asking.cancel();
+        co_await asking.join();
+        REQUIRE((over || asking.cancelled()));
+        REQUIRE(client.in_flight() == 0);
+    }
+    co_await exchange();
 }
 
 GREEN_TEST("http: a read that is cancelled loses nothing", "[http]") {

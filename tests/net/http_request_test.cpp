@@ -17,12 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What it was sent, and how.
-task<> echo(http_server&, tcp_stream& s, const http_seen& request) {
-    std::string const response = http_ok(request.method + ' ' + request.body);
-    co_await s.write_all(response);
-}
-
 stream<std::string> three_pieces() {
     co_yield "one ";
     co_yield "";
@@ -50,7 +44,7 @@ std::string redirect_to(const std::string& where, int status = 302) {
 
 GREEN_TEST("http: a body is sent as it is, with the fields that are given", "[http]") {
     http_server server;
-    server.handle("/", &echo);
+    server.handle("/", &echo_request);
     http::request_options o;
     o.headers.add("Content-Type", "text/plain");
     o.headers.add("X-Empty", "");
@@ -76,7 +70,7 @@ GREEN_TEST("http: a body is sent as it is, with the fields that are given", "[ht
 
 GREEN_TEST("http: a body can come from a stream", "[http]") {
     http_server server;
-    server.handle("/", &echo);
+    server.handle("/", &echo_request);
     http::response r = co_await http::request("PUT", server.url(), three_pieces());
     std::string const answer = co_await r.text();
     REQUIRE(answer == "PUT one two three");
@@ -92,7 +86,7 @@ GREEN_TEST("http: a body can come from a stream", "[http]") {
 
 GREEN_TEST("http: a stream that fails ends its request", "[http]") {
     http_server server;
-    server.handle("/", &echo);
+    server.handle("/", &echo_request);
     std::string what;
     try {
         co_await http::request("PUT", server.url(), breaks_off());
@@ -158,7 +152,7 @@ GREEN_TEST("http: a line break gets into no request", "[http]") {
 
 GREEN_TEST("http: a stream that is not as long as was said", "[http]") {
     http_server server;
-    server.handle("/", &echo);
+    server.handle("/", &echo_request);
     http::request_options o;
     o.body_size = 12;
     std::string const longer = co_await error_of_wait<std::invalid_argument>(
@@ -226,7 +220,7 @@ GREEN_TEST("http: redirects are followed, so many", "[http]") {
 
 GREEN_TEST("http: what becomes of method and body", "[http]") {
     http_server server;
-    server.handle("/echo", &echo);
+    server.handle("/echo", &echo_request);
     struct redirected {
         int status;
         const char* method;

@@ -53,6 +53,12 @@ inline green::task<std::string> body_of(green::http::response& r) {
     }
 }
 
+/// What it was sent, and how.
+inline green::task<> echo_request(http_server&, green::tcp_stream& s, const http_seen& request) {
+    std::string const response = http_ok(request.method + ' ' + request.body);
+    co_await s.write_all(response);
+}
+
 /// Never says anything.
 inline green::task<> silence(http_server&, green::tcp_stream& s, const http_seen&) {
     co_await read_all(s);

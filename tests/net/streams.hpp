@@ -5,10 +5,14 @@
 #include "support/green_test.hpp"
 #include "support/waits.hpp"
 
+#include <green/debug/stats.hpp>
 #include <green/net/tcp_listener.hpp>
+#include <green/tasks/as_result.hpp>
+#include <green/tasks/spawn.hpp>
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <system_error>
@@ -63,6 +67,48 @@ green::task<std::string> read_once(Stream& s) {
     memory m;
     std::size_t const n = co_await s.read_some(m);
     co_return text(std::span(m).first(n));
+}
+
+/// So that a task that is cancelled shows what it has read.
+inline green::task<> keep(green::task<std::string> reading, std::string& got) {
+    std::string text = co_await std::move(reading);
+    got = std::move(text);
+}
+
+/// The same of ten bytes.
+template <class Stream>
+green::task<> read_ten(Stream& s, std::string& got) {
+    std::string ten(10, '\0');
+    co_await s.read_exactly(bytes(ten));
+    got = ten;
+}
+
+/// Bytes for a reader that is cancelled in the turn in which they come: it has read them.
+template <class Stream>
+green::task<> bytes_beat_a_cancel(ends<Stream> first, ends<Stream> second) {
+    std::string got;
+    auto keeper = green::spawn(keep(read_once(second.b), got));
+    auto const cancel_other = [&]() -> green::task<> {
+        co_await read_once(first.b);
+        keeper.cancel();
+    };
+    auto const canceller = green::spawn(cancel_other);
+    co_await settle();
+    // Both arrive before libuv looks, so both tasks are ready when the first of them runs.
+    co_await first.a.write_all("one");
+    co_await second.a.write_all("two");
+    co_await canceller;
+    co_await green::as_result(keeper);
+    REQUIRE(got == "two");
+}
+
+/// Lets the others make so many steps, or less if `t` ends.
+inline green::task<> let_step(std::uint64_t steps, const green::join_handle<void>& t) {
+    auto const before = green::this_loop_stats().resumes;
+    for (std::uint64_t own = 0; !t.done(); ++own) {
+        if (green::this_loop_stats().resumes - before >= own + steps) break;
+        co_await green::yield();
+    }
 }
 
 /// A text in which every place is different from its neighbours.

@@ -24,17 +24,6 @@ task<std::size_t> fill_up(tcp_stream& s) {
     }
 }
 
-task<> keep(task<std::string> reading, std::string& got) {
-    std::string text = co_await std::move(reading);
-    got = std::move(text);
-}
-
-task<> read_ten(tcp_stream& s, std::string& got) {
-    std::string ten(10, '\0');
-    co_await s.read_exactly(bytes(ten));
-    got = ten;
-}
-
 task<> fill(tcp_stream& s, std::string& into) { co_await s.read_exactly(bytes(into)); }
 
 task<> read_line(tcp_stream& s, std::string& got) {
@@ -66,20 +55,7 @@ GREEN_TEST("tcp cancel: a read that has not begun, or waits, takes nothing", "[t
 GREEN_TEST("tcp cancel: bytes and a cancel in one turn: the bytes win", "[tcp]") {
     auto first = co_await tcp_ends();
     auto second = co_await tcp_ends();
-    std::string got;
-    auto keeper = spawn(keep(read_once(second.b), got));
-    auto const cancel_other = [&]() -> task<> {
-        co_await read_once(first.b);
-        keeper.cancel();
-    };
-    auto const canceller = spawn(cancel_other);
-    co_await yield();
-    // Both arrive before libuv looks, so both tasks are ready when the first of them runs.
-    co_await first.a.write_all("one");
-    co_await second.a.write_all("two");
-    co_await canceller;
-    co_await as_result(keeper);
-    REQUIRE(got == "two");
+    co_await bytes_beat_a_cancel(std::move(first), std::move(second));
 }
 
 GREEN_TEST("tcp cancel: half of what was to be read exactly is for the next reader", "[tcp]") {
@@ -168,6 +144,18 @@ GREEN_TEST("tcp cancel: half a message breaks the stream, for writing", "[tcp]")
     std::string const heard = co_await read_once(a);
     REQUIRE(heard == "I can hear you");
     a.reset();
+}
+
+GREEN_TEST("tcp cancel: what does not wait is done when the time is over already", "[tcp]") {
+    auto [a, b] = co_await tcp_ends();
+    bool const empty = co_await move_on_after(0s, a.write_all(""));
+    REQUIRE(empty);
+    bool const some = co_await move_on_after(0s, a.write_all("in time"));
+    REQUIRE(some);
+    std::string const got = co_await read_once(b);
+    REQUIRE(got == "in time");
+    auto const waits = co_await move_on_after(0s, b.read());
+    REQUIRE_FALSE(waits.has_value());
 }
 
 GREEN_TEST("tcp cancel: a write that has not begun", "[tcp]") {

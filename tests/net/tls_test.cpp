@@ -45,17 +45,6 @@ task<ends<secure_stream>> tls_ends(int buffers = 0) {
     co_return co_await secured(std::move(below));
 }
 
-task<> keep(task<std::string> reading, std::string& got) {
-    std::string text = co_await std::move(reading);
-    got = std::move(text);
-}
-
-task<> read_ten(secure_stream& s, std::string& got) {
-    std::string ten(10, '\0');
-    co_await s.read_exactly(bytes(ten));
-    got = ten;
-}
-
 /// A client that does what none of ours would.
 class raw_client {
 public:
@@ -231,20 +220,7 @@ GREEN_TEST("tls: a read that is cancelled takes nothing", "[tls]") {
 GREEN_TEST("tls: bytes and a cancel in one turn: the bytes win", "[tls]") {
     auto first = co_await tls_ends();
     auto second = co_await tls_ends();
-    std::string got;
-    auto keeper = spawn(keep(read_once(second.b), got));
-    auto const cancel_other = [&]() -> task<> {
-        co_await read_once(first.b);
-        keeper.cancel();
-    };
-    auto const canceller = spawn(cancel_other);
-    co_await settle();
-    // Both arrive before libuv looks, so both tasks are ready when the first of them runs.
-    co_await first.a.write_all("one");
-    co_await second.a.write_all("two");
-    co_await canceller;
-    co_await as_result(keeper);
-    REQUIRE(got == "two");
+    co_await bytes_beat_a_cancel(std::move(first), std::move(second));
 }
 
 GREEN_TEST("tls: a write that is cancelled ends writing, not reading", "[tls]") {

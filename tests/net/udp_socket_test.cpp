@@ -108,6 +108,17 @@ GREEN_TEST("udp: a receiver that is cancelled takes nothing", "[udp]") {
     co_await as_result(unstarted);
     REQUIRE(waiting.cancelled());
     REQUIRE(unstarted.cancelled());
+    std::vector<udp_received> received;
+    memory m;
+    auto batch = spawn(b.receive_batch(m, m.size(), received));
+    co_await yield();
+    batch.cancel();
+    co_await a.send_to("for nobody yet", b.local_address());
+    co_await batch.join();
+    REQUIRE(batch.cancelled());
+    REQUIRE(received.empty());
+    std::string const kept = co_await heard(b);
+    REQUIRE(kept == "for nobody yet");
 }
 
 GREEN_TEST("udp: a datagram and a cancel in one turn: the datagram wins", "[udp]") {

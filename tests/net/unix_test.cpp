@@ -194,6 +194,28 @@ GREEN_TEST("unix: descriptors go with the bytes", "[unix]") {
     REQUIRE(error == "write unix: Invalid argument");
 }
 
+GREEN_TEST("unix: descriptors that nobody waits for any more are for the next", "[unix]") {
+    auto [a, b] = unix_stream::pair();
+    std::vector<owned_fd> got;
+    std::string room(64, '\0');
+    auto unstarted = spawn(b.receive_descriptors(bytes(room), got));
+    unstarted.cancel();
+    co_await unstarted.join();
+    auto waiting = spawn(b.receive_descriptors(bytes(room), got));
+    co_await settle();
+    waiting.cancel();
+    std::array const sent{STDOUT_FILENO};
+    auto unsent = spawn(a.send_descriptors(std::as_bytes(std::span("never", 5)), sent));
+    unsent.cancel();
+    co_await unsent.join();
+    co_await a.send_descriptors(std::as_bytes(std::span("one", 3)), sent);
+    co_await waiting.join();
+    REQUIRE(waiting.cancelled());
+    std::size_t const size = co_await b.receive_descriptors(bytes(room), got);
+    REQUIRE(room.substr(0, size) == "one");
+    REQUIRE(got.size() == 1);
+}
+
 GREEN_TEST("unix: descriptors for which there is no place are not lost silently", "[unix]") {
     auto [a, b] = unix_stream::pair();
     std::array const sent{STDOUT_FILENO, STDOUT_FILENO};
