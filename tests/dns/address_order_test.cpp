@@ -2,6 +2,7 @@
 
 #include <green/dns/detail/address_order.hpp>
 
+#include "dns/addresses.hpp"
 #include "support/green_test.hpp"
 
 #include <green/dns/detail/local_families.hpp>
@@ -15,6 +16,7 @@
 #include <vector>
 
 using namespace green;
+using green_test::text;
 using namespace std::chrono_literals;
 using detail::destination;
 using detail::needs_order;
@@ -50,12 +52,6 @@ std::string ordered(const pairs& given) {
 std::vector<address> addresses(const std::vector<std::string>& given) {
     std::vector<address> out;
     for (const auto& a : given) out.push_back(address::parse(a));
-    return out;
-}
-
-std::string text(const std::vector<address>& list) {
-    std::string out;
-    for (const auto& a : list) out += (out.empty() ? "" : " ") + a.ip();
     return out;
 }
 

@@ -1,5 +1,6 @@
 // What a resolver does with the files of this machine, and with the families that it has.
 
+#include "dns/addresses.hpp"
 #include "dns/machine.hpp"
 #include "support/green_test.hpp"
 
@@ -34,9 +35,7 @@ task<std::string> outcome(resolver& r, std::string host, int family) {
     options.family = family;
     try {
         auto const found = co_await r.resolve(std::move(host), 0, options);
-        std::string out;
-        for (const address& a : found) out += (out.empty() ? "" : " ") + a.to_string();
-        co_return out;
+        co_return green_test::text(found);
     } catch (const dns_error& e) {
         co_return std::string(to_string(e.code()));
     }

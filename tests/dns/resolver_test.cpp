@@ -1,5 +1,6 @@
 #include <green/dns/resolver.hpp>
 
+#include "dns/addresses.hpp"
 #include "support/green_test.hpp"
 
 #include <green/core/errors.hpp>
@@ -26,14 +27,9 @@ using green::testing::dns_fault;
 using green::testing::dns_server;
 using green::testing::only;
 using green_test::elapsed;
+using green_test::text;
 
 namespace {
-
-std::string text(const std::vector<address>& addresses) {
-    std::string out;
-    for (const address& a : addresses) out += (out.empty() ? "" : " ") + a.to_string();
-    return out;
-}
 
 /// How a lookup ends: its addresses, or the words of the error.
 task<std::string> outcome(resolver& r, std::string host, lookup_options options = {}) {

@@ -1,5 +1,6 @@
 // How a resolver goes on when servers do not answer: when it asks again, and whom. On the virtual clock.
 
+#include "dns/addresses.hpp"
 #include "support/green_test.hpp"
 
 #include <green/core/errors.hpp>
@@ -33,9 +34,7 @@ task<std::string> outcome(resolver& r, std::string host) {
     options.use_cache = false;
     try {
         auto const found = co_await r.resolve(std::move(host), 0, options);
-        std::string out;
-        for (const address& a : found) out += (out.empty() ? "" : " ") + a.to_string();
-        co_return out;
+        co_return green_test::text(found);
     } catch (const dns_error& e) {
         co_return e.what();
     }

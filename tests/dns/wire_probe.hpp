@@ -1,5 +1,7 @@
 #pragma once
 
+#include "dns/addresses.hpp"
+
 #include <green/dns/detail/wire.hpp>
 #include <green/testing/dns_server.hpp>
 
@@ -69,11 +71,7 @@ struct probe final : private std::string, wire_query {
         return status == wire_status::answered ? error_of(answer) : error_of(status);
     }
 
-    std::string ips() const {
-        std::string out;
-        for (const auto& a : answer.addresses) out += (out.empty() ? "" : " ") + a.ip();
-        return out;
-    }
+    std::string ips() const { return green_test::text(answer.addresses); }
 
     detail::dns_message answer;
     std::vector<std::byte> packet;
