@@ -306,9 +306,15 @@ FIGURES = [
     ),
     Figure("net_stream", "64 KiB one way", "ns", suite="net"),
     Figure("net_connections", "a connection, accepted and closed", "ns", suite="net"),
+    Figure("net_serve_connections", "the same by serve()", "ns", limit="net_connections", suite="net"),
     Figure("net_idle_bytes", "memory of an idle connection", "B", Bar(value=1024), suite="net"),
     Figure("net_instructions", "echo: user instructions a request", "", Bar(value=500), suite="net"),
     # What libuv alone does takes three as well; what is over is the start of the program.
     Figure("net_system_calls", "echo: system calls a request", "", Bar(value=3.05), suite="net"),
+    Figure("http_plaintext", "HTTP: a request, 64 connections", "ns", suite="net_http"),
+    Figure("http_pipelined", "HTTP: a request of 16 at once, 64 connections", "ns", suite="net_http"),
+    Figure("tls_receive", "TLS: 64 KiB received", "ns", Bar(times_limit=1.15), suite="net_tls"),
+    Figure("tls_send", "TLS: 64 KiB sent", "ns", Bar(times_limit=1.15), suite="net_tls"),
+    Figure("tls_handshake", "TLS: a connection with a whole handshake", "ns", Bar(times_limit=1.15), suite="net_tls"),
     Figure("dns_far", "names from a server 10 ms away, each", "us", Bar(value=105), suite="dns"),
 ]

@@ -1,5 +1,6 @@
 // The server of the suite `net` on green: prints its address, then echoes, discards or closes, a task for
-// each connection, until it is ended. net_load.cpp talks to it, net.py measures it.
+// each connection, until it is ended; "serve" closes too, by serve(). net_load.cpp talks to it, net.py
+// measures it.
 
 #include <green/green.hpp>
 
@@ -28,17 +29,23 @@ task<> discard(tcp_stream s) {
 
 task<> close_at_once(tcp_stream s) { co_await s.close(); }
 
-task<> serve(std::string_view mode) {
-    auto* const talk = mode == "discard" ? discard : mode == "close" ? close_at_once : echo;
-    tcp_listener listener = tcp_listener::bind("127.0.0.1", 0);
-    std::printf("%s\n", listener.local_address().to_string().c_str());
-    std::fflush(stdout);
+task<> spawn_each(tcp_listener listener, task<> (*talk)(tcp_stream)) {
     for (;;) {
         tcp_stream s = co_await listener.accept();
         spawn(talk, std::move(s));
     }
 }
 
+task<> amain(std::string_view mode) {
+    tcp_listener listener = tcp_listener::bind("127.0.0.1", 0);
+    std::printf("%s\n", listener.local_address().to_string().c_str());
+    std::fflush(stdout);
+    if (mode == "echo") co_await spawn_each(std::move(listener), echo);
+    if (mode == "discard") co_await spawn_each(std::move(listener), discard);
+    if (mode == "close") co_await spawn_each(std::move(listener), close_at_once);
+    if (mode == "serve") co_await serve(listener, close_at_once);
+}
+
 }  // namespace
 
-int main(int argc, char** argv) { run(serve, std::string_view(argc > 1 ? argv[1] : "echo")); }
+int main(int argc, char** argv) { run(amain, std::string_view(argc > 1 ? argv[1] : "echo")); }

@@ -11,13 +11,10 @@ A bar that is missed is a result, not a failure: the exit status is 1 only when 
 """
 
 import argparse
-import itertools
 import json
 import os
 import pathlib
 import platform
-import shlex
-import shutil
 import statistics
 import subprocess
 import sys
@@ -26,20 +23,11 @@ from dataclasses import dataclass, field
 
 from figures import FIGURES, Bar, Figure
 from plot import Row, number, svg, with_unit
+from programs import Peers, Program, compiler_of, first_line, lacking, measure_server, own_programs, say
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIMEOUT = 180  # seconds; the slowest needs about ten
 TIMES_GREEN = "(×N): N times what green takes, the median of the rounds"
-
-
-@dataclass
-class Program:
-    name: str
-    command: list[str]
-    version: str = ""
-    silent: set[str] = field(default_factory=set)  # figures that it does not have
-    environment: dict[str, str] = field(default_factory=dict)
-    processors: set[int] = field(default_factory=lambda: os.sched_getaffinity(0))
 
 
 @dataclass
@@ -70,238 +58,6 @@ def ratio(above: Result | None, below: Result | None) -> float | None:
         above.values[r] / below.values[r] for r in above.values if below.values.get(r, 0) > 0
     ]
     return statistics.median(rounds) if rounds else None
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-# --- the programs
-
-
-def first_line(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True)
-    return done.stdout.strip().splitlines()[0] if done.returncode == 0 and done.stdout else ""
-
-
-def newer(target: pathlib.Path, *sources: pathlib.Path) -> bool:
-    return target.exists() and all(target.stat().st_mtime > s.stat().st_mtime for s in sources)
-
-
-class Peers:
-    """The same figures in other runtimes, as far as they are installed."""
-
-    def __init__(self, build_dir: pathlib.Path, suite: str):
-        self.build_dir = build_dir / "bench" / "peers"
-        self.build_dir.mkdir(parents=True, exist_ok=True)
-        self.suite = suite
-        self.compiler = compiler_of(build_dir)
-        self.found: list[Program] = []
-        self.missing: list[str] = []
-        self.failed: list[str] = []
-        for add in (
-            self.asio,
-            self.tbb,
-            self.go,
-            self.node,
-            self.gevent,
-            self.asyncio,
-            self.uvloop,
-            self.concurrent_futures,
-            self.multiprocessing,
-            self.multiprocessing_pool,
-            self.go_at_once,
-            self.node_at_once,
-            self.c_library,
-            self.libuv,
-            self.adns,
-            self.epoll,
-        ):
-            add()
-        if suite == "net":
-            for program in self.found:
-                program.command = below_load(build_dir, program)
-
-    def source(self, path: str) -> pathlib.Path:
-        return HERE / "peers" / path
-
-    def compile(self, name: str, command: list[str], env: dict[str, str] | None = None) -> bool:
-        say(f"compiling bench/peers for {name}")
-        done = subprocess.run(
-            command, capture_output=True, text=True, env={**os.environ, **(env or {})}
-        )
-        if done.returncode != 0:
-            say(done.stderr)
-            self.failed.append(f"{name}: does not compile")
-        return done.returncode == 0
-
-    def asio(self) -> None:
-        source = self.source(f"asio/{self.suite}.cpp")
-        if not source.exists():
-            return
-        # Asio 1.22 does not see that newer versions of clang have coroutines.
-        has = ["-DASIO_STANDALONE", "-DASIO_HAS_CO_AWAIT=1", "-DASIO_HAS_STD_COROUTINE=1"]
-        probe = subprocess.run(
-            [*self.compiler, "-E", "-P", "-x", "c++", "-"],
-            input="#include <asio/version.hpp>\nasio_version ASIO_VERSION\n",
-            capture_output=True,
-            text=True,
-        )
-        if probe.returncode != 0:
-            self.missing.append("asio (libasio-dev)")
-            return
-        version = int(probe.stdout.split("asio_version")[1])
-        target = self.build_dir / f"asio_{self.suite}"
-        options = ["-std=c++20", "-O2", "-DNDEBUG", "-pthread", *has]
-        if newer(target, source, HERE / "measure.hpp") or self.compile(
-            "asio", [*self.compiler, *options, str(source), "-o", str(target)]
-        ):
-            text = f"{version // 100000}.{version // 100 % 1000}.{version % 100}"
-            command = [str(target)] if self.suite != "dns" else self.at_port_53("asio", target)
-            if command:
-                self.found.append(Program("asio", command, text))
-
-    def tbb(self) -> None:
-        source = self.source(f"tbb/{self.suite}.cpp")
-        if not source.exists():
-            return
-        version = first_line(["pkg-config", "--modversion", "tbb"])
-        if not version:
-            self.missing.append("oneTBB (libtbb-dev)")
-            return
-        target = self.build_dir / f"tbb_{self.suite}"
-        options = ["-std=c++20", "-O2", "-DNDEBUG", "-pthread", str(source), "-o", str(target), "-ltbb"]
-        if newer(target, source, HERE / "measure.hpp") or self.compile("tbb", [*self.compiler, *options]):
-            self.found.append(Program("tbb", [str(target)], version))
-
-    def go(self) -> None:
-        source = self.source(f"go/{self.suite}.go")
-        if not source.exists():
-            return
-        if not shutil.which("go"):
-            self.missing.append("go (golang-go)")
-            return
-        target = self.build_dir / f"go_{self.suite}"
-        env = {"GOTOOLCHAIN": "local", "GOFLAGS": ""}
-        if newer(target, source) or self.compile(
-            "go", ["go", "build", "-o", str(target), str(source)], env
-        ):
-            self.found.append(Program("go", [str(target)], first_line(["go", "env", "GOVERSION"])))
-
-    def node(self) -> None:
-        source = self.source(f"node/{self.suite}.mjs")
-        if not source.exists():
-            return
-        node = shutil.which("node")
-        if node:
-            version = first_line([node, "--version"]).removeprefix("v")
-            self.found.append(Program("node", [node, str(source)], version))
-        else:
-            self.missing.append("node (nodejs)")
-
-    def at_once(self, name: str) -> None:
-        """The same program again, which starts all its lookups at once, as green does."""
-        for program in [p for p in self.found if self.suite == "dns" and p.name == name]:
-            self.found.append(Program(f"{name} at once", [*program.command, "all"], program.version))
-
-    def go_at_once(self) -> None:
-        self.at_once("go")
-
-    def node_at_once(self) -> None:
-        self.at_once("node")
-
-    def c_library(self) -> None:
-        self.c("glibc", [], "libc6-dev", "ldd", "--version")
-
-    def libuv(self) -> None:
-        self.c("libuv", ["-luv"], "libuv1-dev", "pkg-config", "--modversion", "libuv")
-
-    def epoll(self) -> None:
-        self.c("epoll", [], "libc6-dev", "ldd", "--version")
-
-    def adns(self) -> None:
-        self.c("adns", ["-ladns"], "libadns1-dev", "adnshost", "--version")
-
-    def c(self, name: str, link: list[str], package: str, *ask_version: str) -> None:
-        source = self.source(f"c/{name}_{self.suite}.cpp")
-        if not source.exists():
-            return
-        header = subprocess.run(
-            [*self.compiler, "-std=c++20", "-M", str(source)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        if header.returncode != 0:
-            self.missing.append(f"{name} ({package})")
-            return
-        target = self.build_dir / f"{name}_{self.suite}"
-        command = self.at_port_53(name, target) if self.suite == "dns" else [str(target)]
-        options = ["-std=c++20", "-O2", "-DNDEBUG", "-pthread", str(source), "-o", str(target), *link]
-        if command and (newer(target, source, HERE / "measure.hpp") or self.compile(name, [*self.compiler, *options])):
-            version = first_line(list(ask_version)) if shutil.which(ask_version[0]) else ""
-            self.found.append(Program(name, command, version.split()[-1] if version else ""))
-
-    def at_port_53(self, name: str, program: pathlib.Path) -> list[str]:
-        """The command of a program that reads resolv.conf; empty where it cannot be given one."""
-        namespaces = ["unshare", "--net", "--mount"]
-        try:
-            allowed = subprocess.run([*namespaces, "true"], capture_output=True).returncode == 0
-        except FileNotFoundError:
-            allowed = False
-        if not allowed:
-            self.missing.append(f"{name} (unshare, which needs root)")
-            return []
-        server = str(self.build_dir.parent / "dns_server")
-        processor = str(max(os.sched_getaffinity(0)))
-        script = str(HERE / "peers" / "private_dns.py")
-        return [*namespaces, sys.executable, "-B", script, server, processor, str(program)]
-
-    def gevent(self) -> None:
-        self.python("gevent", f"python/gevent_{self.suite}.py", "gevent")
-
-    def asyncio(self) -> None:
-        self.python("asyncio", f"python/asyncio_{self.suite}.py", "asyncio")
-
-    def uvloop(self) -> None:
-        self.python("uvloop", f"python/asyncio_{self.suite}.py", "uvloop", "loop=uvloop")
-
-    def concurrent_futures(self) -> None:
-        self.python("python", f"python/futures_{self.suite}.py", "concurrent.futures")
-
-    def multiprocessing(self) -> None:
-        self.python("python", f"python/multiprocessing_{self.suite}.py", "multiprocessing")
-
-    def multiprocessing_pool(self) -> None:
-        self.python("mp.Pool", f"python/pool_{self.suite}.py", "multiprocessing")
-
-    def python(self, name: str, script: str, module: str, *arguments: str) -> None:
-        source = self.source(script)
-        if not source.exists():
-            return
-        # The system's packages belong to the system's interpreter.
-        for interpreter in dict.fromkeys(["/usr/bin/python3", sys.executable]):
-            if not os.access(interpreter, os.X_OK):
-                continue
-            version = f"import {module}, platform as p; print(getattr({module}, '__version__', ''))"
-            probe = subprocess.run([interpreter, "-c", version], capture_output=True, text=True)
-            if probe.returncode == 0:
-                python = first_line([interpreter, "-c", "import platform as p; print(p.python_version())"])
-                text = f"{probe.stdout.strip()} on CPython {python}".strip()
-                command = [interpreter, "-B", str(source), *arguments]
-                self.found.append(Program(name, command, text.removeprefix("on ")))
-                return
-        self.missing.append(f"{name} (python3-{name})")
-
-
-def below_load(build_dir: pathlib.Path, program: Program) -> list[str]:
-    """The programs of the suite `net` are servers: what measures one while net_load talks to it."""
-    load = str(build_dir / "bench" / "net_load")
-    return [sys.executable, "-B", str(HERE / "net.py"), program.name, load, *program.command, "--"]
-
-
-def compiler_of(build_dir: pathlib.Path) -> list[str]:
-    """The command that Meson compiles with: what comes before the options."""
-    commands = json.loads((build_dir / "compile_commands.json").read_text())
-    words = shlex.split(next(c["command"] for c in commands if c["file"].endswith(".cpp")))
-    return list(itertools.takewhile(lambda word: not word.startswith("-"), words))
 
 
 def machine(build_dir: pathlib.Path) -> dict[str, str]:
@@ -347,7 +103,7 @@ class NameServer:
 
     def serve(self, programs: list[Program]) -> None:
         for program in programs:
-            program.environment = {"DNS_SERVER": self.address}
+            program.environment["DNS_SERVER"] = self.address
             program.processors = self.clients
 
     def stop(self) -> None:
@@ -635,6 +391,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--filter", default="", help="the same as FILTER")
     parser.add_argument("words", nargs="*", metavar="FILTER", help="part of the names of figures")
     options = parser.parse_args()
+    options.build_dir = options.build_dir.resolve()
     options.words += [options.filter] if options.filter else []
     if options.quick:
         options.rounds = min(options.rounds, 2)
@@ -656,21 +413,23 @@ def main() -> int:
     failed: list[str] = []
     versions: dict[str, str] = {}
     for suite in dict.fromkeys(f.suite for f in figures):
-        bench = options.build_dir / "bench"
-        own = [Program("green", [str(bench / suite)])]
-        if (HERE / "limit" / f"{suite}.cpp").exists():
-            own.insert(0, Program("limit", [str(bench / f"limit_{suite}")]))
+        if absent := lacking(options.build_dir, suite):
+            say(f"left out: {suite}, which needs {' and '.join(absent)}")
+            missing += absent
+            continue
+        own = own_programs(options.build_dir, suite)
         for program in own:
             if not os.access(program.command[0], os.X_OK):
                 say(f"{program.command[0]} is missing: build it first (./dev bench does)")
                 return 1
-            if suite == "net":
-                program.command = below_load(options.build_dir, program)
         peers = Peers(options.build_dir, suite)
         programs[suite] = own + peers.found
+        for program in programs[suite]:
+            measure_server(options.build_dir, suite, program)
         missing += [name for name in peers.missing if name not in missing]
         failed += peers.failed
         versions |= {p.name: p.version for p in peers.found}
+    figures = [f for f in figures if f.suite in programs]
     if missing:
         say(f"not installed, so not compared with: {', '.join(missing)}")
 

@@ -1,4 +1,7 @@
-"""What the Python peers share: clocks, memory, and the line that they print for each figure."""
+"""What the programs in Python share: clocks, memory, and the line that they print for each figure.
+
+The peers find it by PYTHONPATH, which run.py sets.
+"""
 
 import json
 import os
@@ -16,22 +19,23 @@ def resident_bytes() -> int:
 class BestSlice:
     """The cost of one operation: the fastest slice counts, because noise only ever adds."""
 
-    def __init__(self):
+    def __init__(self, clock=time.process_time_ns):
         self.ns = float("inf")
+        self._clock = clock
 
     def begin(self):
-        self._start = time.process_time_ns()
+        self._start = self._clock()
 
     def end(self, operations):
-        self.ns = min(self.ns, (time.process_time_ns() - self._start) / operations)
+        self.ns = min(self.ns, (self._clock() - self._start) / operations)
 
 
 class Program:
     """Figures named as arguments are run, all without any; `slices=3` makes it short."""
 
-    def __init__(self, name, arguments):
+    def __init__(self, name, arguments, slices=60):
         self.name = name
-        self.slices = 60
+        self.slices = slices
         self.figures = []
         for argument in arguments:
             if argument.startswith("slices="):
