@@ -10,6 +10,8 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
+from figures import Figure
+
 HERE = pathlib.Path(__file__).resolve().parent
 # Suites whose programs are servers, measured by the script of the same name while a load talks to them.
 SERVERS = ("net", "net_http", "net_tls")
@@ -287,3 +289,29 @@ def compiler_of(build_dir: pathlib.Path) -> list[str]:
     return list(itertools.takewhile(lambda word: not word.startswith("-"), words))
 
 
+class Found:
+    """The programs of the suites of these figures, and what is not there."""
+
+    def __init__(self, build_dir: pathlib.Path, figures: list[Figure]):
+        self.programs: dict[str, list[Program]] = {}  # by suite
+        self.versions: dict[str, str] = {}  # of the peers
+        self.missing: list[str] = []
+        self.not_built: list[str] = []
+        self.failed: list[str] = []
+        for suite in dict.fromkeys(f.suite for f in figures):
+            if absent := lacking(build_dir, suite):
+                say(f"left out: {suite}, which needs {' and '.join(absent)}")
+                self.missing += absent
+            else:
+                self.add(build_dir, suite)
+
+    def add(self, build_dir: pathlib.Path, suite: str) -> None:
+        own = own_programs(build_dir, suite)
+        self.not_built += [p.command[0] for p in own if not os.access(p.command[0], os.X_OK)]
+        peers = Peers(build_dir, suite)
+        self.programs[suite] = own + peers.found
+        for program in self.programs[suite]:
+            measure_server(build_dir, suite, program)
+        self.versions |= {p.name: p.version for p in peers.found}
+        self.missing += [name for name in peers.missing if name not in self.missing]
+        self.failed += peers.failed

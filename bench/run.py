@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 from figures import FIGURES, Bar, Figure
 from plot import Row, number, svg, with_unit
-from programs import Peers, Program, compiler_of, first_line, lacking, measure_server, own_programs, say
+from programs import Found, Program, compiler_of, first_line, say
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIMEOUT = 180  # seconds; the slowest needs about ten
@@ -408,38 +408,23 @@ def main() -> int:
         say(f"no figure has {' or '.join(options.words)} in its name; there are: {names}")
         return 1
 
-    programs: dict[str, list[Program]] = {}
-    missing: list[str] = []
-    failed: list[str] = []
-    versions: dict[str, str] = {}
-    for suite in dict.fromkeys(f.suite for f in figures):
-        if absent := lacking(options.build_dir, suite):
-            say(f"left out: {suite}, which needs {' and '.join(absent)}")
-            missing += absent
-            continue
-        own = own_programs(options.build_dir, suite)
-        for program in own:
-            if not os.access(program.command[0], os.X_OK):
-                say(f"{program.command[0]} is missing: build it first (./dev bench does)")
-                return 1
-        peers = Peers(options.build_dir, suite)
-        programs[suite] = own + peers.found
-        for program in programs[suite]:
-            measure_server(options.build_dir, suite, program)
-        missing += [name for name in peers.missing if name not in missing]
-        failed += peers.failed
-        versions |= {p.name: p.version for p in peers.found}
-    figures = [f for f in figures if f.suite in programs]
-    if missing:
-        say(f"not installed, so not compared with: {', '.join(missing)}")
+    found = Found(options.build_dir, figures)
+    figures = [f for f in figures if f.suite in found.programs]
+    if found.missing:
+        say(f"not installed, so not compared with: {', '.join(found.missing)}")
+    if found.not_built:
+        say(f"{found.not_built[0]} is missing: build it first (./dev bench does)")
+        return 1
+    if not figures:
+        return 0
 
     load_before = load_average()
-    measured = Measurement(programs, figures, slices=5 if options.quick else 30)
-    measured.failures = failed
-    server = NameServer(options.build_dir / "bench" / "dns_server") if "dns" in programs else None
+    measured = Measurement(found.programs, figures, slices=5 if options.quick else 30)
+    measured.failures = found.failed
+    server = NameServer(options.build_dir / "bench" / "dns_server") if "dns" in found.programs else None
     try:
         if server:
-            server.serve(programs["dns"])
+            server.serve(found.programs["dns"])
         measured.run(options.rounds)
     finally:
         if server:
@@ -447,16 +432,16 @@ def main() -> int:
 
     facts = machine(options.build_dir)
     load = f"{load_before} before, {load_average()} after"
-    peer_names = list(versions)
+    peer_names = list(found.versions)
     lines = lines_of(measured, peer_names)
     about = {
         **facts,
-        "peers": ", ".join(f"{name} {version}".strip() for name, version in versions.items()),
+        "peers": ", ".join(f"{name} {version}".strip() for name, version in found.versions.items()),
         "rounds": f"{options.rounds}{' (quick)' if options.quick else ''}",
         "load average": load,
     }
-    if missing:
-        about["not installed"] = ", ".join(missing)
+    if found.missing:
+        about["not installed"] = ", ".join(found.missing)
 
     options.out.mkdir(parents=True, exist_ok=True)
     about_lines = [f"{key}: {value}" for key, value in about.items()]
