@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// A body that does not come to its end.
-task<> half(http_server& server, tcp_stream& s, const http_seen& request) {
+task<> half(http_site& server, tcp_stream& s, const http_seen& request) {
     co_await s.write_all("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
     co_await silence(server, s, request);
 }

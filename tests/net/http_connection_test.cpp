@@ -19,26 +19,26 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Some virtual time in which others may come.
-task<> after_a_moment(http_server&, tcp_stream& s, const http_seen&) {
+task<> after_a_moment(http_site&, tcp_stream& s, const http_seen&) {
     co_await sleep_for(1ms);
     std::string const response = http_ok("here");
     co_await s.write_all(response);
 }
 
-task<> reset(http_server&, tcp_stream& s, const http_seen&) {
+task<> reset(http_site&, tcp_stream& s, const http_seen&) {
     s.reset();
     co_return;
 }
 
-task<> reset_in_the_body(http_server&, tcp_stream& s, const http_seen&) {
+task<> reset_in_the_body(http_site&, tcp_stream& s, const http_seen&) {
     co_await s.write_all("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
     co_await sleep_for(1s);
     s.reset();
 }
 
-task<> end(http_server&, tcp_stream& s, const http_seen&) { co_await s.close(); }
+task<> end(http_site&, tcp_stream& s, const http_seen&) { co_await s.close(); }
 
-task<> half_then_end(http_server&, tcp_stream& s, const http_seen&) {
+task<> half_then_end(http_site&, tcp_stream& s, const http_seen&) {
     co_await s.write_all("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
     co_await s.close();
 }

@@ -62,7 +62,7 @@ task<> relay(tcp_stream& client, std::uint16_t port) {
     co_await when_all(copy(client, server), copy(server, client));
 }
 
-task<> tunnel(http_server&, tcp_stream& s, const http_seen& request) {
+task<> tunnel(http_site&, tcp_stream& s, const http_seen& request) {
     std::string const text = request.path.substr(request.path.find(':') + 1);
     std::uint16_t port = 0;
     std::from_chars(text.data(), text.data() + text.size(), port);
@@ -70,7 +70,7 @@ task<> tunnel(http_server&, tcp_stream& s, const http_seen& request) {
     co_await relay(s, port);
 }
 
-task<> break_off(http_server&, tcp_stream& s, const http_seen&) {
+task<> break_off(http_site&, tcp_stream& s, const http_seen&) {
     co_await s.write_all("HTTP/1.1 200 Connec");
     co_await s.close();
 }

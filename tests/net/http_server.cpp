@@ -21,13 +21,13 @@ constexpr std::size_t most = 1 << 20;
 /// Counts up, and down at its end.
 class counted {
 public:
-    explicit counted(std::shared_ptr<int> n) : n_(std::move(n)) { ++*n_; }
+    explicit counted(int& n) : n_(n) { ++n_; }
     counted(const counted&) = delete;
     counted& operator=(const counted&) = delete;
-    ~counted() { --*n_; }
+    ~counted() { --n_; }
 
 private:
-    std::shared_ptr<int> n_;
+    int& n_;
 };
 
 std::size_t number(std::string_view text, int base) {
@@ -70,45 +70,20 @@ task<std::string> body_of(tcp_stream& s, const std::string& head) {
     }
 }
 
-}  // namespace
-
-std::string http_ok(const std::string& body, const std::string& fields) {
-    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + fields +
-        "\r\n" + body;
-}
-
-http_server::http_server() : listener_(tcp_listener::bind("127.0.0.1", 0)) {
-    spawn(&http_server::serve, this);
-}
-
-std::string http_server::url(const std::string& path) const {
-    return "http://127.0.0.1:" + std::to_string(port()) + path;
-}
-
-void http_server::give(const std::string& path, const std::string& body) {
-    say(path, http_ok(body));
-}
-
-task<> http_server::serve() {
-    try {
-        for (;;) {
-            tcp_stream stream = co_await listener_.accept();
-            ++connections;
-            spawn(&http_server::talk, this, std::move(stream));
-        }
-    } catch (const closed_error&) {  // the server is gone
+task<> answer(http_site& site, tcp_stream& stream, const http_seen& request) {
+    auto const handler = site.handlers.find(request.path);
+    if (handler != site.handlers.end()) {
+        co_await handler->second(site, stream, request);
+        co_return;
     }
+    auto const said = site.said.find(request.path);
+    std::string const response = said != site.said.end()
+        ? said->second
+        : std::string("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nno\r\n");
+    co_await stream.write_all(response);
 }
 
-task<> http_server::talk(tcp_stream stream) {
-    counted const one(std::shared_ptr<int>(counts_, &counts_->open));
-    try {
-        co_await requests(stream);
-    } catch (const std::exception&) {  // the client has gone, or the handler wants it to
-    }
-}
-
-task<> http_server::requests(tcp_stream& stream) {
+task<> answer_all(http_site& site, tcp_stream& stream) {
     for (;;) {
         http_seen request;
         request.head = co_await stream.read_until("\r\n\r\n", most);
@@ -116,25 +91,48 @@ task<> http_server::requests(tcp_stream& stream) {
         auto const path = request.head.find(' ', method + 1);
         request.method = request.head.substr(0, method);
         request.path = request.head.substr(method + 1, path - method - 1);
-        counted const one(std::shared_ptr<int>(counts_, &counts_->busy));
-        busiest = std::max(busiest, busy());
+        counted const one(site.busy);
+        site.busiest = std::max(site.busiest, site.busy);
         request.body = co_await body_of(stream, request.head);
-        seen.push_back(request);
-        co_await answer(stream, request);
+        site.seen.push_back(request);
+        co_await answer(site, stream, request);
     }
 }
 
-task<> http_server::answer(tcp_stream& stream, const http_seen& request) {
-    auto const handler = handlers_.find(request.path);
-    if (handler != handlers_.end()) {
-        co_await handler->second(*this, stream, request);
-        co_return;
+task<> talk(std::shared_ptr<http_site> site, tcp_stream stream) {
+    counted const one(site->open);
+    try {
+        co_await answer_all(*site, stream);
+    } catch (const std::exception&) {  // the client has gone, or the handler wants it to
     }
-    auto const said = said_.find(request.path);
-    std::string const response = said != said_.end()
-        ? said->second
-        : std::string("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nno\r\n");
-    co_await stream.write_all(response);
+}
+
+task<> serve_site(std::shared_ptr<http_site> site) {
+    try {
+        for (;;) {
+            tcp_stream stream = co_await site->listener.accept();
+            ++site->connections;
+            spawn(talk, site, std::move(stream));
+        }
+    } catch (const closed_error&) {  // the server is gone
+    }
+}
+
+}  // namespace
+
+std::string http_ok(const std::string& body, const std::string& fields) {
+    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + fields +
+        "\r\n" + body;
+}
+
+http_server::http_server() { spawn(serve_site, site_); }
+
+std::string http_server::url(const std::string& path) const {
+    return "http://127.0.0.1:" + std::to_string(port()) + path;
+}
+
+void http_server::give(const std::string& path, const std::string& body) {
+    say(path, http_ok(body));
 }
 
 }  // namespace green_test

@@ -54,19 +54,19 @@ inline green::task<std::string> body_of(green::http::response& r) {
 }
 
 /// What it was sent, and how.
-inline green::task<> echo_request(http_server&, green::tcp_stream& s, const http_seen& request) {
+inline green::task<> echo_request(http_site&, green::tcp_stream& s, const http_seen& request) {
     std::string const response = http_ok(request.method + ' ' + request.body);
     co_await s.write_all(response);
 }
 
 /// Never says anything.
-inline green::task<> silence(http_server&, green::tcp_stream& s, const http_seen&) {
+inline green::task<> silence(http_site&, green::tcp_stream& s, const http_seen&) {
     co_await read_all(s);
     throw std::runtime_error("the client has gone");
 }
 
 /// A body without an end; counts what goes.
-inline green::task<> flood(http_server& server, green::tcp_stream& s, const http_seen&) {
+inline green::task<> flood(http_site& server, green::tcp_stream& s, const http_seen&) {
     co_await s.write_all("HTTP/1.1 200 OK\r\n\r\n");
     std::string const piece(100'000, 'x');
     for (;;) {
@@ -76,7 +76,7 @@ inline green::task<> flood(http_server& server, green::tcp_stream& s, const http
 }
 
 /// A body in three parts with pauses.
-inline green::task<> slowly(http_server&, green::tcp_stream& s, const http_seen&) {
+inline green::task<> slowly(http_site&, green::tcp_stream& s, const http_seen&) {
     co_await s.write_all("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
     for (const char* part : {"one", "two", "six"}) {
         co_await green::sleep_for(1s);
