@@ -1,7 +1,8 @@
 #pragma once
 
-// System calls, and operator new, that fail when a test wants them to. The functions of this program stand before those of
-// the C library, also for green and libuv in libraries of their own, so no other program is needed.
+// System calls, and operator new, that fail when a test wants them to. The functions of this program
+// stand before those of the C library, also for green and libuv in libraries of their own, so no other
+// program is needed.
 
 #include <string_view>
 
@@ -12,7 +13,7 @@ namespace green_test {
 class failing_call {
 public:
     /// Of static storage: socket, connect, accept4, recv, send, sendmsg, shutdown, setsockopt,
-    /// getsockopt, getsockname, getpeername, or new, which throws std::bad_alloc.
+    /// getsockopt, getsockname, getpeername, or new of 10 000 bytes or more: std::bad_alloc.
     failing_call(std::string_view function, int n, int error);
     ~failing_call();
     failing_call(const failing_call&) = delete;
