@@ -63,9 +63,11 @@ public:
         }
         co_await send();
     }
-    task<> ask_for_new_keys() {
-        SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED);
-        SSL_do_handshake(ssl_.get());
+    task<> ask_for_new_keys(int times) {
+        for (int i = 0; i < times; ++i) {
+            SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED);
+            SSL_do_handshake(ssl_.get());
+        }
         co_await send();
     }
 
@@ -307,9 +309,9 @@ GREEN_TEST("tls: a peer that asks for new keys without end gets no memory for it
     co_await peer.shake_hands();
     auto s = co_await std::move(accepting);
     auto const reading = spawn(error_of_task(s.read()));
-    for (int i = 0; i < 10'000 && !reading.done(); ++i) {
-        co_await peer.ask_for_new_keys();
-        if (i % 100 == 0) co_await settle();
+    for (int i = 0; i < 100 && !reading.done(); ++i) {
+        co_await peer.ask_for_new_keys(100);
+        co_await settle();
     }
     s.transport().close();
     std::string const error = co_await reading;
