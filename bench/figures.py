@@ -313,6 +313,7 @@ FIGURES = [
     Figure("net_system_calls", "echo: system calls a request", "", Bar(value=3.05), suite="net"),
     Figure("http_plaintext", "HTTP: a request, 64 connections", "ns", suite="net_http"),
     Figure("http_pipelined", "HTTP: a request of 16 at once, 64 connections", "ns", suite="net_http"),
+    Figure("http_instructions", "HTTP: user instructions a request", "", suite="net_http"),
     Figure("tls_receive", "TLS: 64 KiB received", "ns", Bar(times_limit=1.15), suite="net_tls"),
     Figure("tls_send", "TLS: 64 KiB sent", "ns", Bar(times_limit=1.15), suite="net_tls"),
     Figure("tls_handshake", "TLS: a connection with a whole handshake", "ns", Bar(times_limit=1.15), suite="net_tls"),

@@ -29,7 +29,7 @@ task<> discard(tcp_stream s) {
 
 task<> close_at_once(tcp_stream s) { co_await s.close(); }
 
-task<> spawn_each(tcp_listener listener, task<> (*talk)(tcp_stream)) {
+task<> spawn_each(tcp_listener& listener, task<> (*talk)(tcp_stream)) {
     for (;;) {
         tcp_stream s = co_await listener.accept();
         spawn(talk, std::move(s));
@@ -40,9 +40,9 @@ task<> amain(std::string_view mode) {
     tcp_listener listener = tcp_listener::bind("127.0.0.1", 0);
     std::printf("%s\n", listener.local_address().to_string().c_str());
     std::fflush(stdout);
-    if (mode == "echo") co_await spawn_each(std::move(listener), echo);
-    if (mode == "discard") co_await spawn_each(std::move(listener), discard);
-    if (mode == "close") co_await spawn_each(std::move(listener), close_at_once);
+    if (mode == "echo") co_await spawn_each(listener, echo);
+    if (mode == "discard") co_await spawn_each(listener, discard);
+    if (mode == "close") co_await spawn_each(listener, close_at_once);
     if (mode == "serve") co_await serve(listener, close_at_once);
 }
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 
-from server import Load, Suite
+from server import Load, Server, Suite
 
 ECHO = {
     f"echo_{connections}_{name}": (connections, size, requests)
@@ -16,7 +16,6 @@ ECHO = {
     for name, size, requests in (("64", 64, requests), ("4k", 4 << 10, requests), ("64k", 64 << 10, requests // 8))
 }
 IDLE = 8_000  # connections
-FEW = 500  # requests of a run that is counted
 
 
 class Net(Suite):
@@ -32,34 +31,23 @@ class Net(Suite):
             self.report("net_idle_bytes", (server.resident_bytes() - before) / IDLE, "B")
             load.stop()
 
-    def counted(self, tool: tuple[str, ...], connections: int, total) -> float:
-        """What `total()` says of a run below a tool, per request: the difference of two runs."""
-        totals = []
-        for requests in (FEW, 5 * FEW):
-            with self.talk("net_load", "echo", connections, 64, mode="echo", tool=tool) as (_, load):
-                load.requests(requests)
-            totals.append(total())
-        return (totals[1] - totals[0]) / (4 * FEW)
+    def echo(self, connections: int):
+        """For what is counted."""
 
-    def instructions(self) -> None:
-        with tempfile.TemporaryDirectory() as directory:
-            out = pathlib.Path(directory, "callgrind")
-            tool = ("valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}")
-            value = self.counted(
-                tool, 64, lambda: int(re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.M)[1])
-            )
-        self.report("net_instructions", value, "")
+        def work(server: Server, requests: int) -> None:
+            load = Load(f"{self.loads}/net_load", server, "echo", connections, 64)
+            load.requests(requests)
+            load.stop()
 
-    def system_calls(self) -> None:
+        return work
+
+    def system_calls(self) -> float:
         with tempfile.TemporaryDirectory() as directory:
             out = pathlib.Path(directory, "strace")
             tool = ("strace", "-f", "-c", "-o", str(out))
-            value = self.counted(tool, 1, lambda: int(re.search(r"(\d+)(?:\s+\d+)? total", out.read_text())[1]))
-        self.report("net_system_calls", value, "")
-
-    def native(self) -> bool:
-        """Not an interpreter or a runtime with a compiler of its own, which valgrind does not bear."""
-        return self.name in ("green", "limit", "epoll", "asio")
+            return self.counted(
+                tool, "echo", self.echo(1), lambda: int(re.search(r"(\d+)(?:\s+\d+)? total", out.read_text())[1])
+            )
 
     def run(self) -> None:
         for figure, (connections, size, requests) in ECHO.items():
@@ -74,9 +62,9 @@ class Net(Suite):
         if self.wants("net_idle_bytes"):
             self.idle_bytes()
         if self.wants("net_instructions") and shutil.which("valgrind") and self.native():
-            self.instructions()
+            self.report("net_instructions", self.instructions("echo", self.echo(64)), "")
         if self.wants("net_system_calls") and shutil.which("strace"):
-            self.system_calls()
+            self.report("net_system_calls", self.system_calls(), "")
 
 
 if __name__ == "__main__":

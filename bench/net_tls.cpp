@@ -29,17 +29,26 @@ task<> send(secure_stream s) {
 
 task<> close_at_once(secure_stream s) { co_await s.close(); }
 
+class handler {
+public:
+    explicit handler(task<> (*talk)(secure_stream)) : talk_(talk) {}
+
+    task<> operator()(tcp_stream below) {
+        secure_stream s = co_await secure_stream::accept(std::move(below), context_);
+        co_await talk_(std::move(s));
+    }
+
+private:
+    task<> (*talk_)(secure_stream);
+    tls_context context_ = tls_context::server("cert.pem", "key.pem");
+};
+
 task<> amain(std::string_view mode) {
     auto* const talk = mode == "receive" ? receive : mode == "send" ? send : close_at_once;
-    tls_context const context = tls_context::server("cert.pem", "key.pem");
     tcp_listener listener = tcp_listener::bind("127.0.0.1", 0);
     std::printf("%s\n", listener.local_address().to_string().c_str());
     std::fflush(stdout);
-    auto const handler = [talk, &context](tcp_stream below) -> task<> {
-        secure_stream s = co_await secure_stream::accept(std::move(below), context);
-        co_await talk(std::move(s));
-    };
-    co_await serve(listener, handler);
+    co_await serve(listener, handler(talk));
 }
 
 }  // namespace

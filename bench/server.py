@@ -7,6 +7,7 @@ kernel is most of it and other work on the machine hardly shows. Of several slic
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import tempfile
 import time
 
 from measure import BestSlice, Program
+
+FEW = 512  # requests of a run that is counted
 
 
 class Server:
@@ -66,8 +69,9 @@ class Server:
         return int(pages) * os.sysconf("SC_PAGESIZE")
 
     def stop(self) -> None:
-        """Below a tool: ends the server itself, so that the tool says what it has counted."""
-        os.kill(self.children()[0] if self.below_tool else self.process.pid, signal.SIGTERM)
+        """Below a tool: ends the server itself, whose parent it may be, so that the tool says what it has counted."""
+        children = self.children() if self.below_tool else []
+        os.kill(children[0] if children else self.process.pid, signal.SIGTERM)
         self.process.stdout.close()
         self.process.wait(timeout=20)
 
@@ -140,3 +144,25 @@ class Suite(Program):
             load.requests(requests)
             best.end(requests)
         return best.ns
+
+    def counted(self, tool: tuple[str, ...], mode: str, work, total) -> float:
+        """What `total()` says of a run below a tool, per request: the difference of two of `work(server, requests)`."""
+        totals = []
+        for requests in (FEW, 5 * FEW):
+            with self.serving(mode, tool) as server:
+                work(server, requests)
+            totals.append(total())
+        return (totals[1] - totals[0]) / (4 * FEW)
+
+    def instructions(self, mode: str, work) -> float:
+        """Of the user's, per request."""
+        with tempfile.TemporaryDirectory() as directory:
+            out = pathlib.Path(directory, "callgrind")
+            tool = ("valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}")
+            return self.counted(
+                tool, mode, work, lambda: int(re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.M)[1])
+            )
+
+    def native(self) -> bool:
+        """Not an interpreter or a runtime with a compiler of its own, which valgrind does not bear."""
+        return self.name in ("green", "limit", "epoll", "asio")
