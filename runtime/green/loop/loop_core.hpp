@@ -33,7 +33,7 @@ public:
 //
 //  libuv's callbacks only store results and wake tasks; the tasks run when uv_run has returned. So
 //  neither prepare nor check handles are needed, and a wake from any phase of libuv's iteration is
-//  seen before the next poll. A callback of a stream may run some of them as its last act, while what
+//  seen before the next poll. A callback of a descriptor may run some of them as its last act, while what
 //  it has read is still in the processor's cache.
 
 class loop_core final : public scheduler, public loop {

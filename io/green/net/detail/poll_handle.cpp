@@ -65,7 +65,9 @@ void poll_state::on_event(uv_poll_t* poll, int status, int events) {
         self.attempt(poll_direction::read);
     }
     if (events & UV_WRITABLE) self.attempt(poll_direction::write);
-    self.event_handled();
+    // The reader works in a buffer that is still in the processor's cache, and gives it back; who accepts
+    // is back before the listener has left epoll.
+    self.loop_.run_after_event();
     if (self.fd_ < 0) return;  // closed by a task that has run there
     int const wanted = self.wanted_events();
     if (wanted != 0 && wanted == self.polled_) return;  // the usual case: the reader waits again
@@ -103,9 +105,8 @@ owned_fd poll_state::detach() noexcept {
             operation->waiter().wake();
         }
     }
-    // Out of epoll before the number is free for another descriptor.
-    uv_poll_stop(&poll_);
     polled_ = 0;
+    // Takes it out of epoll, before the number is free for another descriptor.
     uv_close(handle(), [](uv_handle_t* h) { static_cast<poll_state*>(h->data)->drop(); });
     return owned_fd(std::exchange(fd_, -1));
 }

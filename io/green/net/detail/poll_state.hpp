@@ -68,8 +68,6 @@ public:
     }
 
 private:
-    /// The end of libuv's callback.
-    virtual void event_handled() noexcept {}
     virtual std::string own_label() const;
     void keep_label() noexcept;
 

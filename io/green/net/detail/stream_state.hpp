@@ -54,8 +54,6 @@ public:
 
 private:
     outcome received(ssize_t result, std::size_t room) noexcept;
-    // The reader works in a buffer that is still in the processor's cache, and gives it back.
-    void event_handled() noexcept override { loop().run_after_event(); }
 
     const calls calls_;
     address peer_;
