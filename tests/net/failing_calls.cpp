@@ -97,6 +97,7 @@ int getpeername(int fd, sockaddr* name, socklen_t* size) noexcept {
 
 }  // extern "C"
 
+#if GREEN_TEST_OWN_NEW
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     constexpr std::size_t large = 10'000;  // no frame of a coroutine is
     bool const fails = size >= large && green_test::failing_call::error_of("new") != 0;
@@ -109,3 +110,4 @@ void* operator new(std::size_t size) {
 }
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#endif
