@@ -73,6 +73,11 @@ task<> cancel_when_answered(const operation& op, join_handle<std::string>& other
 
 }  // namespace
 
+TEST_CASE("lookups: one can be made before there is a loop", "[resolver]") {
+    auto const found = run(getaddrinfo("127.0.0.1", 80));
+    REQUIRE(found == std::vector<address>{address::parse("127.0.0.1", 80)});
+}
+
 GREEN_TEST("lookups: ready at once; and suspended until the answer is there", "[resolver]") {
     for (const operation& op : operations) {
         dns_server server;

@@ -213,7 +213,7 @@ TEST_CASE("finally_: the end of the run runs the cleanup", "[finally]") {
         co_await sleep_for(5ms);
         log.stamp("cleanup");
     };
-    auto const both = [&]() -> task<> { co_await finally_(body, cleanup); };
+    auto const both = [&]() -> task<> { co_await finally_(body, cleanup, 0.5s); };
     run(virtual_clock(), [&]() -> task<> {
         spawn(both);
         co_await sleep_for(1ms);

@@ -25,7 +25,7 @@ void set_default_resolver(resolver r) { default_resolver() = std::move(r); }
 task<std::vector<address>> getaddrinfo(
     std::string host, std::uint16_t port, lookup_options options
 ) {
-    return default_resolver().resolve(std::move(host), port, options);
+    co_return co_await default_resolver().resolve(std::move(host), port, options);
 }
 
 task<std::string> getnameinfo(address ip) {

@@ -19,8 +19,6 @@ struct resolver_config {
     std::chrono::nanoseconds timeout = std::chrono::seconds(1);
     /// Tries per question, over all servers. At least 1.
     int tries = 4;
-    /// TCP for everything, not only for what is too long for UDP.
-    bool tcp_only = false;
     /// Start with another server each time.
     bool rotate = false;
     /// Domains that a name with fewer dots than `ndots` is completed with; see resolv.conf(5).
@@ -30,9 +28,6 @@ struct resolver_config {
     /// more than 100 it begins with 100 and grows while nothing is lost; it shrinks where much is lost,
     /// and is never more than the socket's buffer holds answers.
     std::size_t max_in_flight = 100;
-    /// Once one address family has an answer, the other is waited for so long at most. What comes
-    /// later is kept in the cache.
-    std::chrono::nanoseconds family_delay = std::chrono::milliseconds(300);
 
     /// Answers kept, one per name and type; the least lately used go first. 0: none are kept.
     std::size_t cache_entries = 10'000;
@@ -52,6 +47,11 @@ struct resolver_config {
     /// The addresses come in the order in which they are to be tried (RFC 6724). Otherwise IPv4 first,
     /// in the server's order.
     bool sort_addresses = true;
+    /// Once one address family has an answer, the other is waited for so long at most. What comes
+    /// later is kept in the cache.
+    std::chrono::nanoseconds family_delay = std::chrono::milliseconds(300);
+    /// TCP for everything, not only for what is too long for UDP.
+    bool tcp_only = false;
 
     /// Read like /etc/hosts, again when it changes (looked at every 5 s at most). Empty: none.
     std::string hosts_path;

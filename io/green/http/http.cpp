@@ -21,21 +21,23 @@ client& default_client() {
 }
 
 task<response> get(std::string url, request_options options) {
-    return default_client().get(std::move(url), std::move(options));
+    co_return co_await default_client().get(std::move(url), std::move(options));
 }
 
 task<response> post(std::string url, std::string body, request_options options) {
-    return default_client().post(std::move(url), std::move(body), std::move(options));
+    co_return co_await default_client().post(std::move(url), std::move(body), std::move(options));
 }
 
 task<response> request(std::string method, std::string url, request_options options) {
-    return default_client().request(std::move(method), std::move(url), std::move(options));
+    co_return co_await default_client().request(
+        std::move(method), std::move(url), std::move(options)
+    );
 }
 
 task<response> request(
     std::string method, std::string url, stream<std::string> body, request_options options
 ) {
-    return default_client().request(
+    co_return co_await default_client().request(
         std::move(method), std::move(url), std::move(body), std::move(options)
     );
 }

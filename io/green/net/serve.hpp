@@ -48,7 +48,11 @@ task<serve_report> serve_listener(L& listener, F handler, serve_options options,
 ///
 ///     tcp_listener l = tcp_listener::bind("127.0.0.1", 7);
 ///     co_await serve(l, [](tcp_stream peer) -> task<> {
-///         while (chunk c = co_await peer.read()) co_await peer.write_all(c.view());
+///         for (;;) {
+///             chunk const c = co_await peer.read();
+///             if (c.empty()) co_return;
+///             co_await peer.write_all(c);
+///         }
 ///     });
 ///
 /// The connection belongs to its handler and closes with it. The listener has to stay; the handler is

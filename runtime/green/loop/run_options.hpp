@@ -24,13 +24,13 @@ struct run_options {
     /// so is virtual time, where a long computation is no delay.
     std::chrono::nanoseconds stall_threshold = std::chrono::milliseconds(100);
 
-    /// SIGUSR1 prints the tree of the loop's tasks to stderr, at the loop's next turn. The signal's
-    /// handler is libuv's for the length of the run; afterwards its default action is back.
-    bool dump_on_sigusr1 = false;
-
     /// Seed of what the loop draws at random, such as the case that `select` takes when several are
     /// ready: the same seed gives the same choices.
     std::uint64_t seed = 0;
+
+    /// SIGUSR1 prints the tree of the loop's tasks to stderr, at the loop's next turn. The signal's
+    /// handler is libuv's for the length of the run; afterwards its default action is back.
+    bool dump_on_sigusr1 = false;
 };
 
 }  // namespace green

@@ -68,10 +68,18 @@ task<T> finally_tasks(B body, C cleanup, std::chrono::nanoseconds limit) {
 /// exception_group. **cancel:** cancels the body, waits for it, runs the cleanup, then unwinds.
 ///
 ///     co_await finally_([&] { return use(connection); }, [&] { return connection.close(); });
-template <detail::awaitable_or_callable B, detail::awaitable_or_callable C>
-auto finally_(B body, C cleanup, std::chrono::nanoseconds limit = std::chrono::seconds(5)) {
+template <
+    detail::awaitable_or_callable B,
+    detail::awaitable_or_callable C,
+    class Rep = std::chrono::seconds::rep,
+    class Period = std::chrono::seconds::period>
+auto finally_(
+    B body, C cleanup, std::chrono::duration<Rep, Period> limit = std::chrono::seconds(5)
+) {
     using T = typename detail::task_from_result<B>::type;
-    return detail::finally_tasks<T>(std::move(body), std::move(cleanup), limit);
+    return detail::finally_tasks<T>(
+        std::move(body), std::move(cleanup), detail::to_nanoseconds(limit)
+    );
 }
 
 }  // namespace green

@@ -94,13 +94,20 @@ auto joinall(R&& handles, std::chrono::duration<Rep, Period> timeout) {
 /// Cancels all tasks of the range and waits until all have ended; timeout_error if some have not
 /// after `timeout`. Does not throw what they end with. **cancel:** the tasks stay cancelled.
 /// Model: gevent.killall.
-template <detail::range_of_handles R>
+template <detail::range_of_handles R, class Rep, class Period>
 task<> killall(
     R&& handles,
-    std::chrono::nanoseconds timeout = forever,
+    std::chrono::duration<Rep, Period> timeout,
     std::source_location where = std::source_location::current()
 ) {
-    return detail::kill_all(detail::to_refs(detail::to_vector(handles)), timeout, where);
+    auto const limit = detail::to_nanoseconds(timeout);
+    return detail::kill_all(detail::to_refs(detail::to_vector(handles)), limit, where);
+}
+
+/// The same however long it takes.
+template <detail::range_of_handles R>
+task<> killall(R&& handles, std::source_location where = std::source_location::current()) {
+    return killall(handles, forever, where);
 }
 
 }  // namespace green
