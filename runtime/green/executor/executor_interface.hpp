@@ -44,11 +44,16 @@ private:
     std::optional<std::tuple<F, A...>> call_;
 };
 
+/// Stands for `job_options{}`, and takes no room in the frame of the caller.
+struct default_job_options {
+    operator job_options() const noexcept { return {}; }
+};
+
 /// What `run` gives; awaited once.
-template <class Executor, class F, class... A>
+template <class Executor, class Options, class F, class... A>
 class [[nodiscard]] run_awaitable {
 public:
-    run_awaitable(Executor& e, const job_options& options, F f, A... args)
+    run_awaitable(Executor& e, const Options& options, F f, A... args)
         : executor_(&e), options_(options), call_(std::move(f), std::move(args)...) {}
 
     auto operator co_await() && {
@@ -57,7 +62,7 @@ public:
 
 private:
     Executor* executor_;
-    job_options options_;
+    [[no_unique_address]] Options options_;
     std::tuple<F, A...> call_;
 };
 
@@ -114,16 +119,11 @@ public:
     template <class F, class... A>
         requires detail::not_job_options<F>
     auto run(F f, A... args) {
-        return run(job_options{}, std::move(f), std::move(args)...);
+        return make_run(detail::default_job_options{}, std::move(f), std::move(args)...);
     }
     template <class F, class... A>
     auto run(const job_options& options, F f, A... args) {
-        detail::check_job<F, A...>();
-        if constexpr (detail::job_callable<F, A...>) {
-            return detail::run_awaitable<Executor, F, A...>(
-                self(), options, std::move(f), std::move(args)...
-            );
-        }
+        return make_run(options, std::move(f), std::move(args)...);
     }
 
     /// The results of `f(x, y…)` for the items of one to three ranges, side by side as far as the
@@ -168,6 +168,15 @@ protected:
     ~executor_interface() = default;
 
 private:
+    template <class Options, class F, class... A>
+    auto make_run(const Options& options, F f, A... args) {
+        detail::check_job<F, A...>();
+        if constexpr (detail::job_callable<F, A...>) {
+            return detail::run_awaitable<Executor, Options, F, A...>(
+                self(), options, std::move(f), std::move(args)...
+            );
+        }
+    }
     template <class F, class... R>
     auto start_map(const map_options& options, F f, R... ranges) {
         static_assert(

@@ -1,6 +1,6 @@
 #include <green/executor/thread_pool.hpp>
 
-#include <green/core/cpu_relax.hpp>
+#include <green/core/processor.hpp>
 #include <green/core/source_text.hpp>
 #include <green/core/trace_sink.hpp>
 #include <green/executor/executor_error.hpp>

@@ -151,9 +151,9 @@ private:
     const options options_;
     std::unique_ptr<worker_initializer> const initializer_;
 
-    inbox<thread_job> inbox_;
+    alignas(cache_line) inbox<thread_job> inbox_;
     std::atomic<bool> attended_{false};
-    mutable std::mutex mutex_;  // of the rest
+    alignas(cache_line) mutable std::mutex mutex_;  // of the rest
     job_queue queue_;
     intrusive_list<worker> idle_;
     bool waking_ = false;  // a worker is on its way to look at the queue

@@ -1,4 +1,4 @@
-#include <green/core/cpu_relax.hpp>
+#include <green/core/processor.hpp>
 #include <green/core/trace_sink.hpp>
 #include <green/executor/executor_error.hpp>
 #include <green/executor/thread_pool.hpp>

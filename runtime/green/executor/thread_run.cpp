@@ -5,13 +5,9 @@
 
 namespace green::detail {
 
-frame_job::frame_job(thread_pool& pool, const job_options& options)
-    : thread_job(options),
-      pool_(pool),
-      name_(options.name.empty() ? nullptr : std::make_unique<const std::string>(options.name)) {}
-
 void frame_job::start() {
     loop_core& loop = *loop_core::current();
+    loop_ = &loop;
     loop.hold_clock();
     if (pool_.spin_time().count() > 0) loop.spin_for(pool_.spin_time());
     try {

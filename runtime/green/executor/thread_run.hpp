@@ -39,14 +39,19 @@ public:
         } else if (holds_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
             return;
         }
-        waiter().owner().call_from_thread(*this);
+        loop_->call_from_thread(*this);
     }
     std::string_view label() const noexcept override {
         return name_ ? std::string_view(*name_) : std::string_view();
     }
 
 protected:
-    frame_job(thread_pool& pool, const job_options& options);
+    frame_job(thread_pool& pool, const job_options& options)
+        : thread_job(options),
+          pool_(pool),
+          name_(
+              options.name.empty() ? nullptr : std::make_unique<const std::string>(options.name)
+          ) {}
     ~frame_job() = default;
 
     std::exception_ptr cancelled() const;
@@ -54,6 +59,8 @@ protected:
 private:
     void run() noexcept override;  // on the loop's thread
 
+    scheduler* loop_ =
+        nullptr;  // of the waiter, whose own memory is best left to the thread that uses it
     thread_pool& pool_;  // the executor is there as long as somebody waits for a job of it
     std::unique_ptr<const std::string> name_;
     std::atomic<int> holds_{1};

@@ -1,7 +1,7 @@
 #include <green/loop/loop_core.hpp>
 
-#include <green/core/cpu_relax.hpp>
 #include <green/core/errors.hpp>
+#include <green/core/processor.hpp>
 #include <green/loop/stall_monitor.hpp>
 #include <green/loop/task_dump.hpp>
 #include <green/loop/tracer.hpp>

@@ -165,11 +165,11 @@ private:
     clock::time_point first_event_{};  // of this poll that has run tasks; zero: none yet
     std::size_t event_budget_ = 0;  // tasks that events of this poll may still run
     std::size_t chunk_ = 16;
-    inbox<remote_call> inbox_;
+    alignas(cache_line) inbox<remote_call> inbox_;
     // Threads that may be about to send; below 0 for those that have, but whose calls are not taken yet.
     std::atomic<int> senders_{0};
     std::atomic<bool> asleep_{false};  // it waits, or is about to: a call has to wake it
-    std::atomic<std::int64_t> external_{0};
+    alignas(cache_line) std::atomic<std::int64_t> external_{0};
     std::int64_t clock_holds_ = 0;
     std::chrono::nanoseconds spin_{0};
     bool forked_ = false;
