@@ -317,6 +317,31 @@ GREEN_TEST_REAL_CLOCK("thread_executor: close() waits without blocking the loop"
     co_await pool.close();
 }
 
+namespace {
+
+/// A result whose `moves_left`-th move fails.
+struct fragile {
+    explicit fragile(int n) : moves_left(n) {}
+    fragile(fragile&& o) : moves_left(o.moves_left - 1) {
+        if (moves_left < 0) throw std::runtime_error("cannot be moved");
+    }
+    fragile& operator=(fragile&&) = delete;
+    int moves_left;
+};
+
+}  // namespace
+
+TEST_CASE("thread_executor: a result that cannot be moved is a failure", "[thread_pool]") {
+    thread_executor pool(1);
+    int failures = 0;
+    for (int moves = 0; moves < 6; ++moves) {
+        auto f = pool.submit([moves] { return fragile(moves); });
+        failures += f.exception() != nullptr;
+    }
+    REQUIRE(failures > 0);
+    REQUIRE(failures < 6);
+}
+
 // --- jobs that wait for jobs
 
 TEST_CASE("thread_executor: a job that waits for what can never run", "[thread_pool]") {
@@ -335,6 +360,42 @@ TEST_CASE("thread_executor: a job that waits for what can never run", "[thread_p
     REQUIRE(green_test::error_of<std::logic_error>([&] {
                 itself.result();
             }) == "green: deadlock: a job of a thread_executor waits for itself");
+}
+
+TEST_CASE("thread_executor: a job that waits for several that can never run", "[thread_pool]") {
+    auto const mode = GENERATE(
+        return_when::first_completed, return_when::first_exception, return_when::all_completed
+    );
+    thread_executor pool(1);
+    auto outer = pool.submit([&] {
+        std::vector<future<int>> jobs{pool.submit(square, 5), pool.submit(square, 6)};
+        blocking_wait(jobs, {.return_when = mode});
+    });
+    REQUIRE_THROWS_AS(outer.result(10s), std::logic_error);
+    // What somebody else may bring about is waited for, and so is what is there already.
+    promise<int> outside;
+    auto with_others = pool.submit([&, other = outside.get_future()] {
+        std::vector<future<int>> jobs{pool.submit(square, 5), other};
+        return blocking_wait(jobs, {.return_when = return_when::first_completed}).done.size();
+    });
+    outside.set_value(1);
+    REQUIRE(with_others.result(10s) == 1);
+    auto in_time = pool.submit([&] {
+        std::vector<future<int>> jobs{pool.submit(square, 5)};
+        return blocking_wait(jobs, {.timeout = 1ms, .return_when = mode}).not_done.size();
+    });
+    REQUIRE(in_time.result(10s) == 1);
+}
+
+TEST_CASE("thread_executor: jobs that wait for the first of several", "[thread_pool]") {
+    thread_executor pool(3);
+    for (int round = 0; round < 200; ++round) {
+        auto outer = pool.submit([&] {
+            std::vector<future<int>> jobs{pool.submit(square, 5), pool.submit(square, 6)};
+            return blocking_wait(jobs, {.return_when = return_when::first_completed}).done.size();
+        });
+        REQUIRE(outer.result() >= 1);
+    }
 }
 
 TEST_CASE("thread_executor: jobs that wait for jobs where there are threads", "[thread_pool]") {

@@ -145,7 +145,9 @@ bool future_base::wait(std::chrono::nanoseconds timeout) const {
                                "co_await the future");
     }
     if (timeout != forever) return block(timeout);
-    begin_block();
+    begin_block({this, [](const void* f) noexcept {
+                     return static_cast<const future_base*>(f)->done();
+                 }});
     block(timeout);
     end_block();
     return true;

@@ -55,6 +55,12 @@ public:
     std::unique_ptr<future_callback> next;
 };
 
+/// What a thread blocks for without a limit of time, and whether it has come: any thread may ask.
+struct blocked_wait {
+    const void* what;
+    bool (*over)(const void* what) noexcept;
+};
+
 /// All of a future but its result.
 ///
 /// The producer of a job derives from it (from `future_state<T>`) and has two hooks: `withdrawn` when
@@ -100,6 +106,13 @@ public:
     /// The same, or timeout_error.
     void wait_or_throw(std::chrono::nanoseconds timeout) const;
 
+    /// For a thread that is about to block, without a limit of time, until `w` is over, of which this
+    /// is a part. May throw if that would never be.
+    virtual void begin_block(const blocked_wait&) const {}
+    virtual void end_block() const noexcept {}
+    /// The executor of this job if a thread of it asks, which could not work while it is blocked.
+    virtual const void* executor_of_this_thread() const noexcept { return nullptr; }
+
     // --- for the producer
     /// False if it has been cancelled. std::logic_error if the job has begun before.
     bool set_running();
@@ -127,11 +140,6 @@ protected:
     virtual void withdrawn() noexcept {}
     /// A job that runs is asked to stop. On any thread; it may be about to end, or have ended.
     virtual void request_stop() noexcept {}
-    /// A thread is about to block until this is done, without a limit of time. May throw if that would
-    /// never end.
-    virtual void begin_block() const {}
-    virtual void end_block() const noexcept {}
-
     /// The outcome is there: wakes everybody and runs the callbacks, on this thread.
     void publish(future_phase outcome) noexcept;
     /// Prints a failure that no handle of this future ever asked for.

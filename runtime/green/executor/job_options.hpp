@@ -10,7 +10,7 @@ namespace green {
 /// What a cancel does to a job that runs already. One that has not begun never does then.
 enum class cancel_policy : unsigned char {
     cooperative,  ///< It is asked through its std::stop_token, and may answer with a result.
-    kill,  ///< Its process is ended. Of process jobs only; a thread cannot be ended.
+    kill,  ///< Its process is ended. A thread cannot be: its jobs are asked, as by the other one.
 };
 
 /// How one job is to be run: the first argument of `submit` and `run`.

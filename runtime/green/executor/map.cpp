@@ -2,6 +2,7 @@
 
 #include <green/tasks/timeout.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 
@@ -15,11 +16,13 @@ constexpr std::int64_t wanted_chunk_ns = 500'000;
 constexpr std::size_t chunks_per_worker = 2;
 constexpr std::size_t spare_chunks = 16;
 constexpr std::size_t largest_chunk = 16'384;
+/// More do not make the window larger: it is counted in a std::size_t.
+constexpr std::size_t most_workers = 1'000'000;
 
 }  // namespace
 
 chunk_sizes::chunk_sizes(const map_options& options, std::size_t workers)
-    : workers_(workers),
+    : workers_(std::min(workers, most_workers)),
       window_(options.window),
       fixed_(options.chunksize != map_options::automatic) {
     if (options.chunksize == 0) throw std::invalid_argument("map: chunksize must be at least 1");

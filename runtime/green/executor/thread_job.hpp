@@ -65,10 +65,11 @@ protected:
 /// Out of the queue. False if a worker has it already, or had.
 bool take_back(thread_pool& pool, thread_job& job) noexcept;
 std::shared_ptr<thread_pool> keep_alive(thread_pool& pool) noexcept;
-/// This thread is about to block until `job`, which has not ended, has: std::logic_error if it never
-/// would.
-void begin_block(const thread_pool& pool, const thread_job& job, const future_base& state);
+/// This thread is about to block until `w`, for which `job` has to end, is over: std::logic_error if it
+/// never would be.
+void begin_block(const thread_pool& pool, const thread_job& job, const blocked_wait& w);
 void end_block(const thread_pool& pool) noexcept;
+bool is_worker_of(const thread_pool& pool) noexcept;
 
 /// While it lives, a job that runs is asked to stop when it is late. For one without a deadline nothing.
 class deadline_guard {
@@ -127,8 +128,10 @@ public:
     }
     T take() {
         if (auto* e = std::get_if<2>(&result_)) std::rethrow_exception(*e);
-        if constexpr (!std::is_void_v<T>) return std::move(*std::get_if<1>(&result_));
+        if constexpr (!std::is_void_v<T>) return value();
     }
+    /// To be moved from, where error() is null.
+    auto&& value() noexcept { return std::move(*std::get_if<1>(&result_)); }
 
 private:
     void call() {
@@ -178,7 +181,7 @@ public:
         } else if constexpr (std::is_void_v<T>) {
             this->succeed();
         } else {
-            this->succeed(call_.take());
+            this->succeed(call_.value());
         }
         return true;
     }
@@ -213,8 +216,11 @@ private:
         pool_kept_ = keep_alive(pool);
     }
     void request_stop() noexcept override { call_.request_stop(); }
-    void begin_block() const override { detail::begin_block(pool_, *this, *this); }
+    void begin_block(const blocked_wait& w) const override { detail::begin_block(pool_, *this, w); }
     void end_block() const noexcept override { detail::end_block(pool_); }
+    const void* executor_of_this_thread() const noexcept override {
+        return is_worker_of(pool_) ? &pool_ : nullptr;
+    }
 
     thread_pool& pool_;
     job_call<T, F, A...> call_;

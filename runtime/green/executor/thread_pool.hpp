@@ -86,7 +86,7 @@ public:
     void join_threads() noexcept;
 
     // --- for jobs that run
-    void begin_block(const thread_job& job, const future_base& state);
+    void begin_block(const thread_job& job, const blocked_wait& w);
     void end_block() noexcept;
     deadline_watch& deadlines() noexcept { return *deadlines_; }
     /// This thread is one of the pool's.
@@ -98,7 +98,7 @@ private:
         std::condition_variable woken_up;
         bool woken = false;
         thread_job* job = nullptr;  // that it runs
-        const future_base* blocked_on = nullptr;  // that its job waits for, without a limit of time
+        std::optional<blocked_wait> blocked_on;  // what its job waits for
     };
     using worker_place = std::list<worker>::iterator;
     using lock = std::unique_lock<std::mutex>;

@@ -64,7 +64,7 @@ thread_pool::worker* thread_pool::send_worker() {
     if (!enough && threads_ < limit()) {
         try {
             start_worker();
-        } catch (const std::system_error&) {  // those that there are have to do
+        } catch (const std::exception&) {  // those that there are have to do
         }
     }
     return nullptr;
@@ -93,7 +93,7 @@ void thread_pool::start_first_worker(thread_job& j) {
     try {
         start_worker();
         set_attended(is_attended());
-    } catch (const std::system_error& e) {
+    } catch (const std::exception& e) {
         queue_.remove(j);
         --submitted_;
         throw executor_error(std::string("thread_executor: cannot start a thread: ") + e.what());
@@ -256,17 +256,19 @@ void thread_pool::leave(worker_place me, lock& l) {
 
 /// Every worker waits for a job of this pool: nobody is left to end one. A worker whose job is done
 /// already is only about to wake.
-void thread_pool::begin_block(const thread_job& job, const future_base& state) {
+void thread_pool::begin_block(const thread_job& job, const blocked_wait& w) {
     auto& me = *static_cast<worker*>(own_worker);
     std::lock_guard const l(mutex_);
     if (me.job == &job) {
         throw std::logic_error("green: deadlock: a job of a thread_executor waits for itself");
     }
-    me.blocked_on = &state;
-    auto const is_stuck = [](const worker& w) { return w.blocked_on && !w.blocked_on->done(); };
+    me.blocked_on = w;
+    auto const is_stuck = [](const worker& other) {
+        return other.blocked_on && !other.blocked_on->over(other.blocked_on->what);
+    };
     bool const help_may_come = threads_ < limit();
     if (help_may_come || !std::all_of(workers_.begin(), workers_.end(), is_stuck)) return;
-    me.blocked_on = nullptr;
+    me.blocked_on.reset();
     throw std::logic_error(
         "green: deadlock: every thread of this thread_executor waits for a job of "
         "it, and none is left to run one"
@@ -275,13 +277,15 @@ void thread_pool::begin_block(const thread_job& job, const future_base& state) {
 
 void thread_pool::end_block() noexcept {
     std::lock_guard const l(mutex_);
-    static_cast<worker*>(own_worker)->blocked_on = nullptr;
+    static_cast<worker*>(own_worker)->blocked_on.reset();
 }
 
-void begin_block(const thread_pool& pool, const thread_job& job, const future_base& state) {
+void begin_block(const thread_pool& pool, const thread_job& job, const blocked_wait& w) {
     // The pool may be gone, unless this thread is one of its own.
-    if (own_pool == &pool) const_cast<thread_pool&>(pool).begin_block(job, state);
+    if (own_pool == &pool) const_cast<thread_pool&>(pool).begin_block(job, w);
 }
+
+bool is_worker_of(const thread_pool& pool) noexcept { return own_pool == &pool; }
 
 void end_block(const thread_pool& pool) noexcept {
     if (own_pool == &pool) const_cast<thread_pool&>(pool).end_block();

@@ -11,10 +11,39 @@ void expect(future_set& set, return_when w) {
     );
 }
 
+namespace {
+
+/// One of those that are not done, if all of these are jobs of one executor, and this is a thread of it.
+const future_base* in_our_hands(std::span<const state_ref<future_base>> states) {
+    const future_base* one = nullptr;
+    for (auto const& s : states) {
+        if (s->done()) continue;
+        const void* const executor = s->executor_of_this_thread();
+        if (!executor || (one && one->executor_of_this_thread() != executor)) return nullptr;
+        one = s.get();
+    }
+    return one;
+}
+
+/// Blocks this thread until the set has what it expects, unless it would for ever.
+void block(const future_set& set, std::span<const state_ref<future_base>> states) {
+    const future_base* const job = set.satisfied() ? nullptr : in_our_hands(states);
+    if (job) {
+        job->begin_block({&set, [](const void* s) noexcept {
+                              return static_cast<const future_set*>(s)->satisfied();
+                          }});
+    }
+    set.block(forever);
+    if (job) job->end_block();
+}
+
+}  // namespace
+
 void block_for(std::span<const state_ref<future_base>> states, const wait_options& options) {
     if (options.return_when != return_when::all_completed) {
         future_set set(states);
         expect(set, options.return_when);
+        if (options.timeout == forever) return block(set, states);
         set.block(options.timeout);
         return;
     }
