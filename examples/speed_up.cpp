@@ -2,7 +2,8 @@
 //
 // From a tutorial on multitasking: "parallel processing begins", "time of parallel processing", "time of serial
 // processing". What is gained depends on the processors: at best as many times as there are, and the longest job is a
-// limit too. The workers are started before the clock is. amdahl.cpp looks into that.
+// limit too. The workers are started before the clock is. amdahl.cpp looks into that. Where there are two processors
+// nothing gained is a failure; a machine may be busy, so that takes ten attempts in a row.
 //
 //     병렬처리 시작
 //     112272535095293 is prime: True
@@ -14,6 +15,7 @@
 
 #include <green/green.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -66,12 +68,23 @@ double one_after_the_other() {
     return seconds_since(start);
 }
 
-}  // namespace
-
-int main() {
+double speed_up() {
     double const parallel = green::run(in_parallel());
     std::printf("병렬처리 수행 시각 %f s\n", parallel);
     double const serial = one_after_the_other();
     std::printf("단일처리 수행 시각 %f s\n", serial);
-    std::printf("speed-up %.2f\n", serial / parallel);
+    return serial / parallel;
+}
+
+}  // namespace
+
+int main() {
+    double best = 0;
+    for (int attempt = 0; attempt < 10 && best <= 1; ++attempt) {
+        double const gained = speed_up();
+        std::printf("speed-up %.2f\n", gained);
+        best = std::max(best, gained);
+    }
+    bool const could_be = green::process_executor().max_workers() > 1;
+    return best > 1 || !could_be ? 0 : 1;
 }

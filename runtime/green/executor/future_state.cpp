@@ -1,6 +1,7 @@
 #include <green/executor/future_state.hpp>
 
 #include <green/core/scheduler.hpp>
+#include <green/core/source_text.hpp>
 
 #include <cassert>
 #include <condition_variable>
@@ -168,7 +169,9 @@ void future_base::wait_or_throw(std::chrono::nanoseconds timeout) const {
     if (scheduler::current()) {
         throw std::logic_error("green: the future is not done; co_await it");
     }
-    throw timeout_error("future: not done in time");
+    std::string who;
+    describe(who);
+    throw timeout_error("future: " + who + " was not done within " + detail::describe(timeout));
 }
 
 // --- words
