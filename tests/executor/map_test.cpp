@@ -20,6 +20,8 @@ const std::vector<int> squares{1, 4, 9, 16, 25, 36, 49, 64, 81};
 
 int add(int x, int y) { return x + y; }
 long add_three(int x, long y, short z) { return x + y + z; }
+int add_five(int a, int b, int c, int d, int e) { return a + b + c + d + e; }
+int add_four(int a, int b, int c, int d) { return a + b + c + d; }
 int slower_the_smaller(int x) {
     std::this_thread::sleep_for(std::chrono::milliseconds(3 * (9 - x)));
     return x * x;
@@ -81,6 +83,15 @@ TEMPLATE_LIST_TEST_CASE("map: several ranges, the shortest decides", "[map]", ex
         std::vector<short> const shorts{100, 200, 300};
         auto const three = co_await pool.map(add_three, numbers, longs, shorts).collect();
         REQUIRE(three == std::vector<long>{111, 222});
+        auto const four = co_await pool
+                              .map(add_four, numbers, numbers, numbers, std::views::iota(0, 3))
+                              .collect();
+        REQUIRE(four == std::vector<int>{3, 7, 11});
+        map_options const by_two{.chunksize = 2};
+        auto const five = co_await pool
+                              .map(add_five, numbers, numbers, numbers, numbers, numbers, by_two)
+                              .collect();
+        REQUIRE(five == std::vector<int>{5, 10, 15, 20, 25, 30, 35, 40, 45});
         two = co_await pool.map(add, numbers, std::vector<int>()).collect();
         REQUIRE(two.empty());
         auto const units = co_await pool.map(nothing, numbers).collect();

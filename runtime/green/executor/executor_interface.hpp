@@ -7,6 +7,7 @@
 #include <green/executor/map.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -126,7 +127,7 @@ public:
         return make_run(options, std::move(f), std::move(args)...);
     }
 
-    /// The results of `f(x, y…)` for the items of one to three ranges, side by side as far as the
+    /// The results of `f(x, y…)` for the items of one or more ranges, side by side as far as the
     /// shortest goes: a stream, in the order of the inputs. To collect them all, `map(…).collect()`; for
     /// coroutines, `task_pool::imap`. void gives std::monostate.
     ///
@@ -147,6 +148,7 @@ public:
     ///     stream<bool> prime = pool.map(is_prime, numbers);
     ///     while (auto p = co_await prime.next()) std::puts(*p ? "prime" : "composite");
     ///
+    /// After more than three ranges the options need their name, `map_options{…}`.
     /// Model: concurrent.futures.Executor.map.
     template <class F, class R>
     auto map(F f, R range, map_options options = {}) {
@@ -161,6 +163,27 @@ public:
         return start_map(
             options, std::move(f), std::move(first), std::move(second), std::move(third)
         );
+    }
+    template <
+        class F,
+        class R,
+        detail::map_input S,
+        detail::map_input U,
+        detail::map_input V,
+        class... Rest>
+    auto map(F f, R first, S second, U third, V fourth, Rest... rest) {
+        std::tuple all(
+            std::move(first), std::move(second), std::move(third), std::move(fourth),
+            std::move(rest)..., map_options{}
+        );
+        // Those that are given come before the default ones.
+        constexpr std::size_t given = sizeof...(Rest) + 4;
+        constexpr bool has_options =
+            std::same_as<std::tuple_element_t<given - 1, decltype(all)>, map_options>;
+        constexpr std::size_t ranges = has_options ? given - 1 : given;
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return start_map(std::get<ranges>(all), std::move(f), std::get<I>(std::move(all))...);
+        }(std::make_index_sequence<ranges>());
     }
 
 protected:
