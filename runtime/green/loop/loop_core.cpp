@@ -12,14 +12,11 @@
 #include <cassert>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <mutex>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
 
 #include <poll.h>
-#include <pthread.h>
 #include <unistd.h>
 
 namespace green {
@@ -69,85 +66,8 @@ struct loop_core::uv_part {
     uv_signal_t dump_signal;  // with run_options::dump_on_sigusr1
 };
 
-// --- one core per thread, never freed
-
-loop_core* loop_core::registry = nullptr;
-
-struct loop_core::thread_slot {
-    static std::mutex& mutex() {
-        static constinit std::mutex m;  // without a guard, which a fork could leave half open
-        return m;
-    }
-    static std::vector<loop_core*>& spare() {
-        static auto& cores = *new std::vector<loop_core*>;
-        return cores;
-    }
-
-    thread_slot() {
-        std::lock_guard const lock(mutex());
-        if (spare().empty()) {
-            core = new loop_core;
-            core->next_core_ = std::exchange(registry, core);
-        } else {
-            core = spare().back();
-            spare().pop_back();
-        }
-    }
-    ~thread_slot() {
-        std::lock_guard const lock(mutex());
-        spare().push_back(core);
-    }
-    loop_core* core;
-};
-
-loop_core& loop_core::of_this_thread() {
-    thread_local thread_slot slot;
-    if (slot.core->forked()) slot.core = new loop_core;
-    return *slot.core;
-}
-
-// --- the child of a fork in a task
-//
-// It has a copy of the loop, but epoll's registrations and every descriptor are one with the parent's:
-// nothing may go on here. The child can end itself (_exit, exec), or run a loop of its own; if it comes
-// back to this one, it is told and ended.
-
-struct loop_core::end_of_queue final : green_task {
-    using green_task::green_task;
-    std::exception_ptr error() const noexcept override { return nullptr; }
-    promise_base& make_root() override { std::abort(); }
-    void drop_callable() noexcept override {}
-    void set_error(std::exception_ptr) noexcept override {}
-};
-
-void loop_core::handle_forks() {
-    // Locked over the fork, so that the child finds them free.
-    static constexpr auto before = [] {
-        thread_slot::mutex().lock();
-        stall_monitor::instance().before_fork();
-        tracer::instance().before_fork();
-    };
-    static constexpr auto in_parent = [] {
-        tracer::instance().after_fork_in_parent();
-        stall_monitor::instance().after_fork_in_parent();
-        thread_slot::mutex().unlock();
-    };
-    static constexpr auto in_child = [] {
-        tracer::instance().after_fork_in_child();
-        stall_monitor::instance().after_fork_in_child();
-        thread_slot::mutex().unlock();
-        loop_core* const core = current();
-        if (!core || core->forked_) return;
-        core->forked_ = true;
-        core->swallow_ready(*new end_of_queue(*core, std::source_location{}));
-    };
-    stall_monitor::instance();  // made by now
-    tracer::instance();
-    pthread_atfork(before, in_parent, in_child);
-}
-
-/// Before there are threads: a fork amid the first run of one of them would find things half made.
-[[maybe_unused]] static bool const forks_are_handled = (loop_core::handle_forks(), true);
+loop_core::loop_core() = default;
+loop_core::~loop_core() = default;
 
 // --- begin
 
@@ -231,18 +151,8 @@ void loop_core::note_births(clock::time_point now) { births_.note(spawned() + 1,
 void loop_core::work() {
     if (inbox_.pending()) run_calls();
     run_chunks();
-    end_fork_child();
-}
-
-void loop_core::end_fork_child() const noexcept {
-    if (!forked_) [[likely]]
-        return;
-    std::fputs(
-        "green: the child of a fork came back to the event loop of its parent. "
-        "End it with _exit or exec, or call run() in it for a loop of its own.\n",
-        stderr
-    );
-    ::_exit(1);
+    if (forked_) [[unlikely]]
+        end_fork_child();
 }
 
 void loop_core::run_calls() {
@@ -294,7 +204,8 @@ void loop_core::run_after_event() noexcept {
         note_births(first_event_);
     }
     event_budget_ -= run_ready(std::min(tasks_per_event, event_budget_));
-    end_fork_child();
+    if (forked_) [[unlikely]]
+        end_fork_child();
 }
 
 bool loop_core::io_active() const noexcept { return uv_loop_alive(&uv_->loop) != 0; }

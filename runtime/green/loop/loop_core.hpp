@@ -124,15 +124,15 @@ private:
     struct grace_timer;
     struct end_of_queue;
 
-    loop_core() = default;
-    ~loop_core() = default;
+    loop_core();
+    ~loop_core();
 
     void note_births(clock::time_point now);
     void run_calls();
     void run(remote_call* oldest) noexcept;
     void watch_signals();
     void work();
-    void end_fork_child() const noexcept;
+    [[noreturn]] static void end_fork_child() noexcept;
     void run_chunks();
     bool wait();
     void poll(bool block) noexcept;
