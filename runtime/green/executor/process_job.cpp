@@ -3,7 +3,7 @@
 namespace green::detail {
 
 void process_job_queue::insert(job_ref job, bool at_front) {
-    auto& level = levels_[job->priority];
+    list& level = levels_[job->priority];
     process_job& taken = *job.release();
     if (at_front) {
         level.push_front(taken);
@@ -13,14 +13,12 @@ void process_job_queue::insert(job_ref job, bool at_front) {
     ++size_;
 }
 
-process_job& process_job_queue::front() noexcept {
-    auto level = levels_.begin();
-    while (level->second.empty()) ++level;
-    return *level->second.front();
-}
+process_job& process_job_queue::front() noexcept { return *levels_.begin()->second.front(); }
 
 job_ref process_job_queue::remove(process_job& job) noexcept {
-    levels_.find(job.priority)->second.remove(job);
+    auto const level = levels_.find(job.priority);
+    level->second.remove(job);
+    if (level->second.empty()) levels_.erase(level);
     --size_;
     return job_ref::adopt(&job);
 }

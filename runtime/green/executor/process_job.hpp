@@ -86,8 +86,9 @@ public:
 private:
     void insert(job_ref job, bool at_front);
 
-    std::map<int, intrusive_list<process_job>, std::greater<>>
-        levels_;  // by priority; kept when empty
+    using list = intrusive_list<process_job>;
+
+    std::map<int, list, std::greater<>> levels_;  // by priority; none of them is empty
     std::size_t size_ = 0;
 };
 
