@@ -218,6 +218,10 @@ TEST_CASE("process_executor: a worker ends after max_tasks_per_child jobs", "[pr
     REQUIRE(pids[3] != pids[0]);
     REQUIRE(pids[3] == pids[5]);
     wait_until_gone(pids[0]);
+    wait_until_gone(pids[3]);
+    // The third one has taken its place. The pool may hear of a death later than we see it.
+    while (pool.stats().workers > 1 || pool.stats().idle < 1) std::this_thread::sleep_for(1ms);
+    REQUIRE(pool.stats().workers_started == 3);
 }
 
 // conformance 80, 81, 84

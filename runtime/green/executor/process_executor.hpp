@@ -30,10 +30,11 @@ enum class start_method : unsigned char {
 };
 
 struct process_executor_options {
-    /// Worker processes at most. 0: as many as processors this process may use.
+    /// Worker processes at most, and jobs that run at once. 0: as many as processors this process may use.
     std::size_t max_workers = 0;
-    /// A worker ends after so many jobs, and another takes its place: against leaks in what jobs use.
-    /// 0: never.
+    /// A worker ends after so many jobs at most, and another takes its place: against leaks in what jobs
+    /// use. That one is started, beyond max_workers, before the last job is over, and gets its first one
+    /// after that. 0: never.
     std::size_t max_tasks_per_child = 0;
     /// Runs once in every worker before its first job. If it throws, the executor is broken: what waits
     /// and every later submit gets broken_executor. A plain function of this program.

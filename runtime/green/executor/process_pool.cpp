@@ -166,11 +166,14 @@ std::size_t process_pool::workers_wanted() const noexcept {
     std::size_t const free_places = settings_.max_workers -
         std::min(settings_.max_workers, active_workers());
     if (!warm_waiters_.empty()) return free_places;
-    auto const starting =
+    auto const available =
         static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
-            return w->phase == worker_phase::starting;
+            return w->phase == worker_phase::starting || w->idle();
+/// For jobs that wait, and in the places of those that retire: a successor is there before its
+/// predecessor goes.
         }));
-    return std::min(queue_.size() - std::min(queue_.size(), starting), free_places);
+    std::size_t const for_jobs = queue_.size() - std::min(queue_.size(), available);
+    return std::min(std::max(for_jobs, closed_ ? 0 : successors_), free_places);
 }
 
 void process_pool::dispatch(std::size_t depth) {
@@ -189,22 +192,27 @@ void process_pool::dispatch(std::size_t depth) {
     }
 }
 
-/// An idle one, else the one with the fewest jobs.
+/// An idle one, else the one with the fewest jobs. A successor waits until its predecessor is through:
+/// no more workers than there may be are at work.
 worker_link* process_pool::choose_worker(const process_job& job, std::size_t depth) noexcept {
     worker_link* best = nullptr;
     for (const auto& w : workers_) {
-        if (w->idle()) return w.get();
-        if (job.exclusive() || !w->has_room(depth)) continue;
-        if (!best || w->jobs.size() < best->jobs.size()) best = w.get();
+        busy += w->busy();
+        if (w->idle()) {
+            if (!idle) idle = w.get();
+        } else if (!job.exclusive() && w->has_room(depth)) {
+            if (!best || w->jobs.size() < best->jobs.size()) best = w.get();
+        }
     }
-    return best;
+    return idle && busy < settings_.max_workers ? idle : best;
 }
+    worker_link* idle = nullptr;
 
+    std::size_t busy = 0;
 void process_pool::hand_over(worker_link& worker, job_ref job) {
     worker.send(std::move(job), steady::now());
     if (worker.kill_at != steady::time_point::max()) wake_manager();
-    // The last of its tasks: the next one starts its successor.
-    if (settings_.max_tasks_per_child != 0 && worker.sent >= settings_.max_tasks_per_child) {
+    if (settings_.max_tasks_per_child != 0 && worker.tasks >= settings_.max_tasks_per_child) {
         worker.phase = worker_phase::retiring;
     }
 }
@@ -214,6 +222,7 @@ void process_pool::flush(worker_link& worker) noexcept {
     // A broken one is told of by its socket; until then it is as good as a full one.
     bool const full = state != io_state::done;
     if (full == std::exchange(worker.waits_for_room, full) || !worker.connected) return;
+        ++successors_;
     bool const writable_wanted = state == io_state::blocked;
     watch(worker.socket.get(), worker.id, EPOLLIN | (writable_wanted ? EPOLLOUT : 0U));
 }
@@ -230,3 +239,4 @@ void process_pool::put_back(worker_link& worker, std::uint64_t begun) {
 }
 
 }  // namespace green::detail
+        --worker.tasks;

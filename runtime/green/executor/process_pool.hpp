@@ -175,6 +175,7 @@ private:
     std::string broken_;  // why, if it is
     double job_ns_ = 0;  // how long jobs take, lately
     int signal_ = 0;  // for all workers
+    std::size_t successors_ = 0;  // to start, of workers that retire
     bool closed_ = false;
     bool cancel_pending_ = false;
     bool over_ = false;

@@ -88,6 +88,7 @@ void process_pool::start_worker(steady::time_point now) {
     server_.start_worker(worker->id, settings_.mode, std::move(passed));
     workers_.push_back(std::move(worker));
     ++counters_.workers_started;
+    successors_ -= std::min<std::size_t>(successors_, 1);
 }
 
 void process_pool::capture_output(worker_link& worker, passed_descriptors& passed) {

@@ -21,6 +21,7 @@ void worker_link::send(job_ref job, steady::time_point now) {
     }
     j.worker = this;
     jobs.push_back({std::move(job), sent++});
+    ++tasks;
     if (j.deadline != forever) {
         auto const left = steady::time_point::max() - now;
         if (j.deadline < left) kill_by(now + j.deadline, kill_reason::deadline);

@@ -52,6 +52,13 @@ public:
     bool active() const noexcept {
         return phase == worker_phase::starting || phase == worker_phase::ready;
     }
+    bool busy() const noexcept {
+        return !jobs.empty() && (phase == worker_phase::ready || phase == worker_phase::retiring);
+    }
+    /// Has been sent something that it has not begun.
+    bool has_unbegun() const noexcept {
+        return !jobs.empty() && jobs.back().number >= board.begun();
+    }
     /// May be sent one more, if `depth` are its share.
     bool has_room(std::size_t depth) const noexcept {
         if (phase != worker_phase::ready) return false;
@@ -85,6 +92,7 @@ public:
     frame_writer out;
     std::deque<assignment> jobs;
     std::uint64_t sent = 0;
+    std::uint64_t tasks = 0;  // of those, the ones that were not taken back
     worker_phase phase = worker_phase::starting;
     pid_t pid = 0;
     int processor = -1;  // that it stays on
