@@ -94,8 +94,9 @@ struct process_executor_options {
 /// running job through its std::stop_token, if it takes one.
 ///
 /// Jobs begin in the order in which they were submitted, by priority first. Several may be sent to a
-/// worker ahead, while jobs are short; they count as running then. The destructor is `shutdown()`:
-/// it waits for every job. All members may be called from any thread.
+/// worker ahead, while jobs are short; they count as running then. Those behind a job that takes
+/// more than some milliseconds are taken back: they wait again, and can be cancelled. The destructor
+/// is `shutdown()`: it waits for every job. All members may be called from any thread.
 /// Model: concurrent.futures.ProcessPoolExecutor.
 ///
 ///     process_executor pool;

@@ -64,6 +64,7 @@ bool process_pool::turn() {
     check_times(now);
     bury(now);
     share_out(now);
+    empty_queue();
     dispatch(depth_for(job_ns_));
     start_workers(now);
     retire_workers(now);
@@ -107,7 +108,8 @@ int process_pool::patience(steady::time_point now) const noexcept {
     if (workers_wanted() > 0) next = std::min(next, start_again_at_);
     for (const auto& w : workers_) {
         if (!w->kill_ordered) next = std::min(next, w->kill_at);
-        if (w->jobs.size() > 1) next = std::min(next, now + look_again_after);
+        bool const look_again = w->jobs.size() > 1 || (cancel_pending_ && w->has_unbegun());
+        if (look_again) next = std::min(next, now + look_again_after);
     }
     if (server_ended_at_ != steady::time_point::max() && !workers_.empty()) {
         next = std::min(next, now + look_again_after);

@@ -83,6 +83,11 @@ void process_pool::shutdown(bool cancel_pending) {
         lock const l(mutex_);
         closed_ = true;
         cancel_pending_ = cancel_pending_ || cancel_pending;
+        if (cancel_pending) {
+            for (const auto& w : workers_) {
+                if (w->busy()) take_back(*w);
+            }
+        }
         while (cancel_pending && !queue_.empty()) dropped.push_back(queue_.pop());
         counters_.cancelled += dropped.size();
         if (manager_.joinable()) {
@@ -92,7 +97,10 @@ void process_pool::shutdown(bool cancel_pending) {
             ended_.set_value();  // nothing has been started
         }
     }
-    for (auto& job : dropped) job->state().cancel();
+    for (auto& job : dropped) {
+        job->call.reset();
+        job->state().cancel();
+    }
 }
 
 void process_pool::join() noexcept {
@@ -161,6 +169,8 @@ std::size_t process_pool::active_workers() const noexcept {
     );
 }
 
+/// For jobs that wait, and in the places of those that retire: a successor is there before its
+/// predecessor goes.
 std::size_t process_pool::workers_wanted() const noexcept {
     if (!broken_.empty()) return 0;
     std::size_t const free_places = settings_.max_workers -
@@ -169,8 +179,6 @@ std::size_t process_pool::workers_wanted() const noexcept {
     auto const available =
         static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
             return w->phase == worker_phase::starting || w->idle();
-/// For jobs that wait, and in the places of those that retire: a successor is there before its
-/// predecessor goes.
         }));
     std::size_t const for_jobs = queue_.size() - std::min(queue_.size(), available);
     return std::min(std::max(for_jobs, closed_ ? 0 : successors_), free_places);
@@ -195,7 +203,9 @@ void process_pool::dispatch(std::size_t depth) {
 /// An idle one, else the one with the fewest jobs. A successor waits until its predecessor is through:
 /// no more workers than there may be are at work.
 worker_link* process_pool::choose_worker(const process_job& job, std::size_t depth) noexcept {
+    worker_link* idle = nullptr;
     worker_link* best = nullptr;
+    std::size_t busy = 0;
     for (const auto& w : workers_) {
         busy += w->busy();
         if (w->idle()) {
@@ -206,14 +216,13 @@ worker_link* process_pool::choose_worker(const process_job& job, std::size_t dep
     }
     return idle && busy < settings_.max_workers ? idle : best;
 }
-    worker_link* idle = nullptr;
 
-    std::size_t busy = 0;
 void process_pool::hand_over(worker_link& worker, job_ref job) {
     worker.send(std::move(job), steady::now());
     if (worker.kill_at != steady::time_point::max()) wake_manager();
     if (settings_.max_tasks_per_child != 0 && worker.tasks >= settings_.max_tasks_per_child) {
         worker.phase = worker_phase::retiring;
+        ++successors_;
     }
 }
 
@@ -222,9 +231,16 @@ void process_pool::flush(worker_link& worker) noexcept {
     // A broken one is told of by its socket; until then it is as good as a full one.
     bool const full = state != io_state::done;
     if (full == std::exchange(worker.waits_for_room, full) || !worker.connected) return;
-        ++successors_;
     bool const writable_wanted = state == io_state::blocked;
     watch(worker.socket.get(), worker.id, EPOLLIN | (writable_wanted ? EPOLLOUT : 0U));
+}
+
+/// What it has been sent and has not begun, if it has seen that it was done before.
+void process_pool::take_back(worker_link& worker) {
+    auto const begun = worker.board.take_back(worker.sent);
+    if (!begun) return;
+    put_back(worker, *begun);
+    worker.held_up = true;
 }
 
 /// The jobs that it has not begun, in their order.
@@ -232,6 +248,7 @@ void process_pool::put_back(worker_link& worker, std::uint64_t begun) {
     while (!worker.jobs.empty() && worker.jobs.back().number >= begun) {
         job_ref job = std::move(worker.jobs.back().job);
         worker.jobs.pop_back();
+        --worker.tasks;
         job->worker = nullptr;
         job->state().requeue();
         queue_.push_front(std::move(job));
@@ -239,4 +256,3 @@ void process_pool::put_back(worker_link& worker, std::uint64_t begun) {
 }
 
 }  // namespace green::detail
-        --worker.tasks;

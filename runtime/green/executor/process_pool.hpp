@@ -108,6 +108,7 @@ private:
     void watch(int fd, std::uint64_t id, std::uint32_t events);
     std::size_t active_workers() const noexcept;
     std::size_t workers_wanted() const noexcept;
+    void take_back(worker_link& worker);
     void put_back(worker_link& worker, std::uint64_t begun);
 
     // process_manager.cpp: events. On the manager's thread, with the lock but for publish.
@@ -174,8 +175,8 @@ private:
     executor_stats counters_;
     std::string broken_;  // why, if it is
     double job_ns_ = 0;  // how long jobs take, lately
-    int signal_ = 0;  // for all workers
     std::size_t successors_ = 0;  // to start, of workers that retire
+    int signal_ = 0;  // for all workers
     bool closed_ = false;
     bool cancel_pending_ = false;
     bool over_ = false;

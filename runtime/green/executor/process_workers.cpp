@@ -183,7 +183,7 @@ void process_pool::disconnect(worker_link& worker) {
     // It is ending, or is of no use without its socket. A process that is ending already keeps its
     // status. What it has not begun does not wait for its funeral, so that jobs begin in order.
     kill(worker, SIGKILL);
-    if (auto const begun = worker.board.take_back(worker.sent)) put_back(worker, *begun);
+    take_back(worker);
 }
 
 void process_pool::kill(worker_link& worker, int number) {
@@ -206,19 +206,14 @@ void process_pool::check_times(steady::time_point now) {
     }
 }
 
-/// Jobs that lie at a worker behind one that takes long, while another worker has nothing to do.
+/// Jobs that lie at a worker behind one that takes long: in the queue another worker finds them, a
+/// cancel does, and what is more urgent comes before them.
 void process_pool::share_out(steady::time_point now) {
-    bool const another = active_workers() < settings_.max_workers ||
-        std::any_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->idle(); });
     for (const auto& w : workers_) {
-        if (w->phase == worker_phase::ending || w->jobs.size() < 2) continue;
-        if (now - w->last_progress < look_again_after) continue;
-        collect(*w);
-        if (!another) continue;
-        auto const begun = w->board.take_back(w->sent);
-        if (!begun) continue;
-        put_back(*w, *begun);
-        w->held_up = true;
+        if (!w->busy()) continue;
+        bool const behind = w->jobs.size() > 1 && now - w->last_progress >= look_again_after;
+        if (behind) collect(*w);
+        if (behind || (cancel_pending_ && w->has_unbegun())) take_back(*w);
     }
 }
 
@@ -234,7 +229,6 @@ void process_pool::bury(steady::time_point now) {
         w->buried = true;  // it stays in its place while others are looked for
     }
     std::erase_if(workers_, [](const auto& w) { return w->buried; });
-    empty_queue();
 }
 
 void process_pool::conclude(worker_link& worker, steady::time_point now) {
@@ -294,7 +288,7 @@ void process_pool::end(job_ref job, completion::kind outcome, std::exception_ptr
 void process_pool::retire_workers(steady::time_point now) {
     bool const all = closed_ && queue_.empty();
     for (const auto& w : workers_) {
-        if (all && w->active()) w->phase = worker_phase::retiring;
+        if (all && w->active() && w->jobs.empty()) w->phase = worker_phase::retiring;
         if (w->phase != worker_phase::retiring || !w->jobs.empty() || !w->out.empty()) continue;
         if (std::exchange(w->told_to_end, true)) continue;
         ::shutdown(w->socket.get(), SHUT_WR);
