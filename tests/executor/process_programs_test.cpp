@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,19 @@ TEST_CASE("process_executor: a main without the hook is told so", "[process_exec
     auto const leaving = run_process({beside_this("forgotten_hook"), "leave"});
     REQUIRE(leaving.status == 0);
     REQUIRE(contains(leaving.output, "ended with exit status 3 instead"));
+}
+
+TEST_CASE("process_executor: a program that was replaced on disk works on", "[process_executor]") {
+    scratch_directory const directory;
+    std::string const program = directory.file("program");
+    std::string const upgrade = directory.file("upgrade");
+    std::filesystem::copy_file(beside_this("replaced"), program);
+    write_file(upgrade, "not even a program");
+    // Elsewhere it would not find the library, if there is one.
+    auto const ended = run_process({program, upgrade}, {"LD_LIBRARY_PATH=" + beside_this("..")});
+    REQUIRE(ended.output == "49 9\n");
+    REQUIRE(ended.status == 0);
+    REQUIRE(read_file(program) == "not even a program");
 }
 
 TEST_CASE("process_executor: run_main lets the workers in", "[process_executor]") {

@@ -7,6 +7,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace green;
@@ -92,6 +93,35 @@ TEST_CASE("process: descriptors of others are not passed on", "[process]") {
     REQUIRE(process::start<count_descriptors>().ended().result() <= 3 + 1);
     for (auto& p : others) p.kill();
     for (auto& p : others) p.join();
+}
+
+TEST_CASE("process: its fork server is killed", "[process]") {
+    shared_numbers const numbers(3);
+    process::start<note_pids>(numbers.path()).join();
+    int const server = numbers[2];
+    meeting_point begun;
+    process const running = process::start<hang>(begun.path());
+    begun.wait_for(1);
+    ::kill(server, SIGKILL);
+    REQUIRE(running.join());
+    REQUIRE(running.exit_code() == -SIGKILL);
+    process::start<note_pids>(numbers.path()).join();
+    REQUIRE(numbers[2] != server);
+}
+
+TEST_CASE("process: its fork server is killed before it hears of a start", "[process]") {
+    shared_numbers const numbers(3);
+    process::start<note_pids>(numbers.path()).join();
+    int const server = numbers[2];
+    ::kill(server, SIGSTOP);
+    std::jthread const killer([server] {
+        // The start is on its way, most likely. If it is not, it finds no server: no difference.
+        std::this_thread::sleep_for(20ms);
+        ::kill(server, SIGKILL);
+    });
+    REQUIRE(process::start<give_back>(7).ended().result() == 7);
+    process::start<note_pids>(numbers.path()).join();
+    REQUIRE(numbers[2] != server);
 }
 
 GREEN_TEST_REAL_CLOCK("process: awaited on a loop", "[process]") {

@@ -1,11 +1,16 @@
 #include <green/executor/fork_server_link.hpp>
 
+#include <green/executor/code_module.hpp>
+#include <green/executor/executor_error.hpp>
 #include <green/executor/process_launch.hpp>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <span>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -85,9 +90,9 @@ io_state fork_server_link::receive(control_message& message) noexcept {
 }
 
 int fork_server_link::end() noexcept {
+    orders_.clear();
     if (!launched()) return 0;
     control_.reset();
-    orders_.clear();
     // It is our child and has not been reaped: nobody else has this pid. Killed rather than waited for,
     // since it may have been stopped.
     ::kill(pid_, SIGKILL);
@@ -97,6 +102,32 @@ int fork_server_link::end() noexcept {
     while (reaped < 0 && errno == EINTR);
     pid_ = 0;
     return status;
+}
+
+void check_build(const control_message& hello) {
+    std::string_view const its(hello.text.data(), ::strnlen(hello.text.data(), hello.text.size()));
+    if (its == build_identity().substr(0, hello.text.size() - 1)) return;
+    throw broken_executor("the program's file is not the one that was started any more");
+}
+
+namespace {
+
+std::string end_of(int wait_status) {
+    return WIFEXITED(wait_status)
+        ? "ended with exit status " + std::to_string(WEXITSTATUS(wait_status))
+        : "was killed by signal " + std::to_string(WTERMSIG(wait_status));
+}
+
+}  // namespace
+
+std::string describe_server_end(int wait_status) {
+    return "the fork server " + end_of(wait_status);
+}
+
+std::string describe_missing_hook(int wait_status) {
+    return "this program was started again to serve as its fork server, and " +
+        end_of(wait_status) +
+        " instead: call green::process_worker_main() in the first line of main";
 }
 
 }  // namespace green::detail

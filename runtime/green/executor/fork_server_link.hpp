@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <string>
 
 #include <sys/types.h>
 
@@ -39,7 +40,8 @@ public:
 
     io_state receive(control_message& message) noexcept;
 
-    /// Ends the server, and with it all its workers, and reaps it. Its wait status; 0 if there was none.
+    /// Ends the server, and with it all its workers, and reaps it. Orders that were not sent are
+    /// forgotten. Its wait status; 0 if there was none.
     int end() noexcept;
 
 private:
@@ -52,5 +54,13 @@ private:
     descriptor control_;
     std::deque<order> orders_;
 };
+
+/// The server that says `hello` runs the same build of the program; otherwise broken_executor.
+void check_build(const control_message& hello);
+
+/// `the fork server was killed by signal 9`
+std::string describe_server_end(int wait_status);
+/// The same of one that has never said hello: its main does something else.
+std::string describe_missing_hook(int wait_status);
 
 }  // namespace green::detail

@@ -17,7 +17,7 @@ const detail::child_process& process::child() const {
     return *child_;
 }
 
-future<int> process::ended() const { return child().status; }
+future<int> process::ended() const { return detail::future_access::make<int>(child().end); }
 
 void process::terminate() const { detail::process_host::instance().send_signal(child(), SIGTERM); }
 void process::kill() const { detail::process_host::instance().send_signal(child(), SIGKILL); }

@@ -41,7 +41,8 @@ class process {
 public:
     /// Starts `F(args...)` and returns when the process is there. What F returns, an int or nothing, is
     /// the exit code; an exception is printed to stderr and gives 1. Compile errors as of
-    /// process_executor::submit. executor_error if no process can be started.
+    /// process_executor::submit. executor_error if no process can be started. If the fork server is
+    /// killed just then, with all its processes, it is tried once more with another one.
     template <auto F, class... A>
     static process start(A... args) {
         return start<F>(process_options{}, std::move(args)...);
@@ -70,7 +71,8 @@ public:
     bool join(std::chrono::duration<Rep, Period> timeout = forever) const {
         return ended().try_result_for(timeout).has_value();
     }
-    /// Done with the exit code when it has ended.
+    /// Done with the exit code when it has ended. A callback may start processes; to wait for one there
+    /// is a std::logic_error.
     future<int> ended() const;
 
     /// Sends SIGTERM, SIGKILL. Nothing happens to one that has ended.

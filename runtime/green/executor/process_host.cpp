@@ -29,7 +29,14 @@ int exit_code_of(int wait_status) noexcept {
     return WIFSIGNALED(wait_status) ? -WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
+thread_local bool on_host_thread = false;
+
 }  // namespace
+
+void process_end::begin_block() const {
+    if (!on_host_thread) return;
+    throw std::logic_error("green: deadlock: a callback of a process waits for a process");
+}
 
 process_host& process_host::instance() {
     static process_host host;
@@ -66,12 +73,24 @@ process_host::~process_host() {
 
 std::shared_ptr<child_process> process_host::start(const byte_buffer& call, bool daemon) {
     descriptor memory = memory_holding(call);
+    descriptor spare = duplicate(memory);
     std::unique_lock lock(mutex_);
+    if (closing_) throw executor_error("process: cannot be started: the program is ending");
     auto child = std::make_shared<child_process>(next_id_++, daemon);
+    child->spare_call = std::move(spare);
     children_.push_back(child);
     server_.start_program(child->id, std::move(memory));
-    wake();
-    changed_.wait(lock, [&] { return child->pid != 0 || !child->start_error.empty(); });
+    auto const is_over = [&] { return child->pid != 0 || !child->start_error.empty(); };
+    if (on_host_thread) {  // in a callback
+        while (!is_over()) {
+            lock.unlock();
+            turn();
+            lock.lock();
+        }
+    } else {
+        wake();
+        changed_.wait(lock, is_over);
+    }
     if (child->pid == 0) throw executor_error("process: cannot be started: " + child->start_error);
     return child;
 }
@@ -87,93 +106,120 @@ void process_host::send_signal(const child_process& child, int number) {
 void process_host::wake() noexcept { ::eventfd_write(wake_.get(), 1); }
 
 void process_host::listen() {
-    for (;;) {
-        std::array<pollfd, 2> wanted{pollfd{wake_.get(), POLLIN, 0}, pollfd{-1, POLLIN, 0}};
-        std::vector<std::shared_ptr<child_process>> dead;
-        {
-            std::lock_guard const lock(mutex_);
-            if (closing_) break;
-            launch();
-            if (server_.launched()) {
-                io_state const state = server_.flush();
-                if (state == io_state::broken) server_ended(dead);
-                if (state == io_state::blocked) wanted[1].events |= POLLOUT;
-                wanted[1].fd = server_.socket();
-            }
-        }
-        if (dead.empty()) ::poll(wanted.data(), wanted.size(), -1);
-        eventfd_t ignored;
-        ::eventfd_read(wake_.get(), &ignored);
-        {
-            std::lock_guard const lock(mutex_);
-            while (server_.launched()) {
-                control_message message;
-                io_state const state = server_.receive(message);
-                if (state == io_state::blocked) break;
-                if (state == io_state::broken) {
-                    server_ended(dead);
-                } else {
-                    hear(message, dead);
-                }
-            }
-        }
-        changed_.notify_all();
-        // Without the lock: this runs callbacks.
-        for (const auto& c : dead) c->ended.set_value(c->exit_code);
-    }
+    on_host_thread = true;
+    while (turn()) publish();
     server_.end();
+}
+
+/// One round: sends orders, waits, hears. False when all is over.
+bool process_host::turn() {
+    std::array<pollfd, 2> wanted{pollfd{wake_.get(), POLLIN, 0}, pollfd{-1, POLLIN, 0}};
+    bool broken = false;
+    {
+        std::lock_guard const lock(mutex_);
+        if (closing_) return false;
+        launch();
+        if (server_.launched()) {
+            wanted[1].fd = server_.socket();
+            io_state const state = server_.flush();
+            if (state == io_state::blocked) wanted[1].events |= POLLOUT;
+            broken = state == io_state::broken;
+        }
+    }
+    if (!broken) ::poll(wanted.data(), wanted.size(), -1);
+    eventfd_t ignored;
+    ::eventfd_read(wake_.get(), &ignored);
+    {
+        std::lock_guard const lock(mutex_);
+        while (server_.launched()) {
+            control_message message;
+            io_state const state = server_.receive(message);
+            if (state == io_state::blocked && !broken) break;
+            if (state != io_state::done) {
+                server_ended();
+            } else {
+                hear(message);
+            }
+        }
+    }
+    changed_.notify_all();
+    return true;
+}
+
+/// Without the lock: this runs callbacks, and they may start processes.
+void process_host::publish() {
+    while (!dead_.empty()) {
+        std::shared_ptr<child_process> const first = std::move(dead_.front());
+        dead_.pop_front();
+        first->end->succeed(first->exit_code);
+    }
 }
 
 /// If there is an order and nobody to take it.
 void process_host::launch() {
     if (server_.launched() || !server_.has_unsent()) return;
     try {
+        server_answered_ = false;
         server_.launch(environment_.get());
     } catch (const std::system_error& e) {
-        for (const auto& c : children_) c->start_error = e.what();
-        children_.clear();
-        server_.end();
-        changed_.notify_all();
+        give_up_starts(e.what());
     }
 }
 
-void process_host::hear(
-    const control_message& message, std::vector<std::shared_ptr<child_process>>& dead
-) {
+void process_host::hear(const control_message& message) {
+    if (message.kind == control_kind::hello) {
+        server_answered_ = true;
+        try {
+            check_build(message);
+        } catch (const executor_error& e) {
+            give_up_starts(e.what());
+        }
+        return;
+    }
     auto const child = std::find_if(children_.begin(), children_.end(), [&](const auto& c) {
         return c->id == message.worker;
     });
-    if (message.kind == control_kind::hello || child == children_.end()) return;
+    if (child == children_.end()) return;
     switch (message.kind) {
-    case control_kind::started: (*child)->pid = message.pid; return;
+    case control_kind::started:
+        (*child)->pid = message.pid;
+        (*child)->spare_call.reset();
+        return;
     case control_kind::not_started:
         (*child)->start_error = std::strerror(message.value);
         children_.erase(child);
         return;
     case control_kind::exited:
         (*child)->exit_code = exit_code_of(message.value);
-        dead.push_back(std::move(*child));
+        dead_.push_back(std::move(*child));
         children_.erase(child);
         return;
     default: return;
     }
 }
 
-/// And with it all its children.
-void process_host::server_ended(std::vector<std::shared_ptr<child_process>>& dead) {
+/// And with it all its children. Who waits for a start gets another server, once, unless this program
+/// serves nobody.
+void process_host::server_ended() {
     int const status = server_.end();
-    for (auto& c : children_) {
-        if (c->pid == 0) {
-            c->start_error =
-                "this program was started again to serve as its fork server, and ended "
-                "with status " +
-                std::to_string(exit_code_of(status)) +
-                " instead: call green::process_worker_main() in the first line of main";
-        } else {
+    bool const serves = server_answered_ || WIFSIGNALED(status);
+    for (auto& c : std::exchange(children_, {})) {
+        if (c->pid != 0) {
             c->exit_code = -SIGKILL;
-            dead.push_back(std::move(c));
+            dead_.push_back(std::move(c));
+        } else if (serves && c->spare_call) {
+            server_.start_program(c->id, std::move(c->spare_call));
+            children_.push_back(std::move(c));
+        } else {
+            c->start_error = serves ? describe_server_end(status) : describe_missing_hook(status);
         }
     }
+}
+
+/// No process is there yet.
+void process_host::give_up_starts(const char* why) {
+    server_.end();
+    for (const auto& c : children_) c->start_error = why;
     children_.clear();
 }
 

@@ -7,11 +7,11 @@
 #include <green/executor/fork_server_link.hpp>
 #include <green/executor/future.hpp>
 #include <green/executor/process_launch.hpp>
-#include <green/executor/promise.hpp>
 #include <green/executor/worker_protocol.hpp>
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,19 +22,24 @@
 
 namespace green::detail {
 
+/// The exit code of a process. To wait for it is a std::logic_error on the thread that would hear it.
+class process_end final : public future_state<int> {
+    void begin_block() const override;
+};
+
 /// One process. What is not constant is under the host's mutex.
 struct child_process {
     child_process(std::uint64_t number, bool is_daemon) : id(number), daemon(is_daemon) {
-        ended.set_running();
+        end->set_running();
     }
 
     std::uint64_t const id;
     bool const daemon;
+    descriptor spare_call;  // for a second start, until it has been started
     pid_t pid = 0;  // 0: not started yet
     std::string start_error;
     int exit_code = 0;  // once it has ended
-    promise<int> ended;
-    future<int> const status = ended.get_future();
+    state_ref<process_end> const end = make_state<process_end>();
 };
 
 /// A fork server and the thread that listens to it, from the first process to the end of the program.
@@ -45,16 +50,20 @@ public:
     process_host(const process_host&) = delete;
     process_host& operator=(const process_host&) = delete;
 
-    /// Returns when the process is there. executor_error.
+    /// Returns when the process is there. executor_error. If the fork server is killed meanwhile, it is
+    /// tried a second time, with another one.
     std::shared_ptr<child_process> start(const byte_buffer& call, bool daemon);
     void send_signal(const child_process& child, int number);
 
 private:
     process_host();
     void listen();
+    bool turn();
     void launch();
-    void hear(const control_message& message, std::vector<std::shared_ptr<child_process>>& dead);
-    void server_ended(std::vector<std::shared_ptr<child_process>>& dead);
+    void hear(const control_message& message);
+    void server_ended();
+    void give_up_starts(const char* why);
+    void publish();
     void wake() noexcept;
 
     environment_copy const environment_;
@@ -63,7 +72,9 @@ private:
     std::condition_variable changed_;
     fork_server_link server_;
     std::vector<std::shared_ptr<child_process>> children_;
+    std::deque<std::shared_ptr<child_process>> dead_;  // the thread's: whose end is to be told
     std::uint64_t next_id_ = 0;
+    bool server_answered_ = false;
     bool closing_ = false;
     std::thread thread_;
 };

@@ -1,5 +1,5 @@
 #include <green/core/errors.hpp>
-#include <green/executor/code_module.hpp>
+#include <green/executor/executor_error.hpp>
 #include <green/executor/process_pool.hpp>
 
 #include <algorithm>
@@ -135,9 +135,10 @@ void process_pool::obey_server(const control_message& message) {
     if (message.kind == control_kind::hello) {
         hello_by_ = steady::time_point::max();
         server_answered_ = true;
-        if (std::string_view(message.text.data()) !=
-            build_identity().substr(0, message.text.size() - 1)) {
-            break_pool("the program's file is not the one that was started any more");
+        try {
+            check_build(message);
+        } catch (const broken_executor& e) {
+            break_pool(e.what());
         }
         return;
     }

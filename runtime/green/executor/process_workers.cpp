@@ -31,12 +31,6 @@ constexpr auto retirement_limit = std::chrono::seconds(5);
 /// process of its own behind, that has the socket too.
 constexpr auto orphan_limit = std::chrono::seconds(1);
 
-std::string end_of(int wait_status) {
-    return WIFEXITED(wait_status)
-        ? "ended with exit status " + std::to_string(WEXITSTATUS(wait_status))
-        : "was killed by signal " + std::to_string(WTERMSIG(wait_status));
-}
-
 }  // namespace
 
 // --- starts
@@ -161,16 +155,11 @@ void process_pool::server_ended(steady::time_point now) {
     bool const preloaded = !std::exchange(preloading_, false);
     if (server_answered_ && preloaded) return;
     if (server_answered_) {
-        start_failed(
-            now, "the fork server " + end_of(status) + " while it ran the preload function"
-        );
+        start_failed(now, describe_server_end(status) + " while it ran the preload function");
     } else if (WIFEXITED(status)) {
-        break_pool(
-            "this program was started again to serve as its fork server, and " + end_of(status) +
-            " instead: call green::process_worker_main() in the first line of main"
-        );
+        break_pool(describe_missing_hook(status));
     } else {
-        start_failed(now, "the fork server " + end_of(status));
+        start_failed(now, describe_server_end(status));
     }
 }
 
