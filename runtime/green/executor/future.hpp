@@ -66,9 +66,10 @@ public:
 
     /// The value; blocks this thread until it is there. Throws the job's exception (as often as it is
     /// asked for), cancelled_error, or timeout_error after `timeout`; a std::logic_error where it
-    /// could never return: in the job itself, or in the last thread of an executor when all others wait
-    /// for its jobs too. On a thread whose loop is running an unfinished result is a std::logic_error,
-    /// for it would stop the loop: co_await the future there.
+    /// could never return: in the job itself, in the last thread of an executor when all others wait for
+    /// its jobs too, and in a callback or codec on the thread that ends the jobs of a process_executor.
+    /// On a thread whose loop is running an unfinished result is a std::logic_error, for it would stop
+    /// the loop: co_await the future there.
     template <class Rep = std::chrono::nanoseconds::rep, class Period = std::nano>
     T result(std::chrono::duration<Rep, Period> timeout = forever) const& {
         get().wait_or_throw(detail::to_nanoseconds(timeout));

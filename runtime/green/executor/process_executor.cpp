@@ -11,6 +11,11 @@ namespace detail {
 
 void withdraw_job(process_pool& pool, process_job& job) noexcept { pool.withdraw(job); }
 void ask_job_to_stop(process_pool& pool, process_job& job) noexcept { pool.ask_to_stop(job); }
+void refuse_own_wait(const process_pool& pool) {
+    if (!pool.is_manager()) return;
+    throw std::logic_error("green: deadlock: a callback of a process_executor waits for a job of it"
+    );
+}
 
 namespace {
 
@@ -64,7 +69,7 @@ future<void> process_executor::warm() { return pool_->warm(); }
 
 void process_executor::shutdown(shutdown_options options) {
     pool_->shutdown(options.cancel_pending);
-    if (!options.wait) return;
+    if (!options.wait || pool_->is_manager()) return;  // a callback cannot wait for its own end
     if (options.grace != forever && !pool_->ended_within(options.grace)) kill_workers();
     pool_->join();
 }

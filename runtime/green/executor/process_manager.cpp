@@ -32,9 +32,15 @@ std::size_t depth_for(double job_ns) noexcept {
     return static_cast<std::size_t>(std::clamp(work_ahead_ns / job_ns, 2.0, 1024.0));
 }
 
+/// Of the thread that runs: which pool it manages.
+thread_local const process_pool* own_pool = nullptr;
+
 }  // namespace
 
+bool process_pool::is_manager() const noexcept { return own_pool == this; }
+
 void process_pool::manage() noexcept {
+    own_pool = this;
     while (turn()) {}
     server_.end();
     {

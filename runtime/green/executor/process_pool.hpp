@@ -79,6 +79,8 @@ public:
     future<void> ended() const { return ended_.get_future(); }
     /// shutdown(cancel_pending), and this signal for every worker.
     void signal_workers(int number);
+    /// This thread is the one that ends jobs: it runs the user's codecs and callbacks.
+    bool is_manager() const noexcept;
     executor_stats stats() const;
     std::size_t max_workers() const noexcept { return settings_.max_workers; }
     const std::shared_ptr<shared_arena>& arguments() const noexcept { return arguments_.arena; }

@@ -17,6 +17,8 @@ namespace green::detail {
 class process_pool;
 void withdraw_job(process_pool& pool, process_job& job) noexcept;
 void ask_job_to_stop(process_pool& pool, process_job& job) noexcept;
+/// std::logic_error on the thread that alone could end what is waited for.
+void refuse_own_wait(const process_pool& pool);
 
 template <class T>
 class remote_job final : public future_state<T>, public process_job {
@@ -49,6 +51,7 @@ public:
 private:
     void withdrawn() noexcept override { withdraw_job(*pool_, *this); }
     void request_stop() noexcept override { ask_job_to_stop(*pool_, *this); }
+    void begin_block() const override { refuse_own_wait(*pool_); }
 
     std::shared_ptr<process_pool> pool_;
 };

@@ -1,0 +1,130 @@
+#include "executor/process_jobs.hpp"
+#include "support/waits.hpp"
+
+#include <green/executor/process.hpp>
+#include <green/executor/process_executor.hpp>
+#include <green/executor/promise.hpp>
+
+#include <functional>
+#include <string>
+#include <utility>
+
+using namespace green;
+using namespace green_test;
+
+// Done callbacks and codecs run on the thread that hears of the ends of all others. It cannot wait for
+// one of them.
+
+namespace {
+
+constexpr auto job_waits =
+    "green: deadlock: a callback of a process_executor waits for a job of it";
+constexpr auto process_waits = "green: deadlock: a callback of a process waits for a process";
+
+/// What decoding it does.
+std::function<void()> while_decoded;
+struct decoded_with_care {};
+
+int give_back(int status) { return status; }
+
+}  // namespace
+
+template <>
+struct green::codec<decoded_with_care> {
+    static void encode(encoder&, const decoded_with_care&) {}
+    static decoded_with_care decode(decoder&) {
+        while_decoded();
+        return {};
+    }
+};
+
+TEST_CASE("process_executor: a callback that waits for a job is told so", "[process_executor]") {
+    meeting_point gate;
+    process_executor pool(1);
+    auto first = pool.submit(pass_gate, gate.path(), 1);
+    auto second = pool.submit(square, 3);
+    promise<std::string> said;
+    first.add_done_callback([&](const future<int>& own) {
+        static_cast<void>(own.result());
+        said.set_value(error_of([&] { static_cast<void>(second.result()); }));
+    });
+    gate.value() = 1000;
+    REQUIRE(said.get_future().result() == job_waits);
+    REQUIRE(second.result() == 9);
+}
+
+TEST_CASE("process_executor: a callback waits for a job of another one", "[process_executor]") {
+    meeting_point gate;
+    process_executor pool(1);
+    process_executor other(1);
+    auto first = pool.submit(pass_gate, gate.path(), 1);
+    promise<int> got;
+    first.add_done_callback([&](const future<int>&) {
+        got.set_value(other.submit(square, 3).result());
+    });
+    gate.value() = 1000;
+    REQUIRE(got.get_future().result() == 9);
+}
+
+TEST_CASE("process_executor: a codec that waits for a job is told so", "[process_executor]") {
+    meeting_point gate;
+    process_executor pool(1);
+    auto const pass = [](const std::string& path) {
+        pass_gate(path, 0);
+        return decoded_with_care();
+    };
+    auto first = pool.submit(pass, gate.path());
+    auto second = pool.submit(square, 3);
+    while_decoded = [&] { static_cast<void>(second.result()); };
+    gate.value() = 1000;
+    REQUIRE_THROWS_WITH(first.result(), job_waits);
+    REQUIRE(second.result() == 9);
+}
+
+TEST_CASE("process_executor: a callback does not wait for the end", "[process_executor]") {
+    meeting_point gate;
+    process_executor pool(1);
+    auto first = pool.submit(pass_gate, gate.path(), 1);
+    meeting_point second_gate;
+    auto second = pool.submit(pass_gate, second_gate.path(), 2);
+    promise<void> returned;
+    first.add_done_callback([&](const future<int>&) {
+        pool.shutdown({.grace = 1ms});
+        returned.set_value();
+    });
+    gate.value() = 1000;
+    returned.get_future().result();
+    second_gate.value() = 1000;
+    REQUIRE(second.result() == 2);
+}
+
+TEST_CASE("process: a callback that waits for another one is told so", "[process]") {
+    meeting_point gate;
+    meeting_point begun;
+    process const first = process::start<pass_gate>(gate.path(), 1);
+    process const second = process::start<hang>(begun.path());
+    promise<std::string> said;
+    first.ended().add_done_callback([&](const future<int>&) {
+        said.set_value(error_of([&] { second.join(); }));
+    });
+    gate.value() = 1000;
+    REQUIRE(said.get_future().result() == process_waits);
+    second.kill();
+    REQUIRE(second.join());
+}
+
+TEST_CASE("process: a callback starts the next one", "[process]") {
+    meeting_point gate;
+    process const first = process::start<pass_gate>(gate.path(), 1);
+    promise<std::pair<future<int>, future<int>>> next;
+    first.ended().add_done_callback([&](const future<int>&) {
+        // Its end comes while this one is started, and is told of afterwards.
+        process const short_lived = process::start<give_back>(7);
+        process const second = process::start<give_back>(8);
+        next.set_value(std::pair(short_lived.ended(), second.ended()));
+    });
+    gate.value() = 1000;
+    auto const [short_lived, second] = next.get_future().result();
+    REQUIRE(short_lived.result() == 7);
+    REQUIRE(second.result() == 8);
+}
