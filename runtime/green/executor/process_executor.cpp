@@ -68,7 +68,7 @@ void process_executor::push(detail::job_ref job) { pool_->push(std::move(job)); 
 future<void> process_executor::warm() { return pool_->warm(); }
 
 void process_executor::shutdown(shutdown_options options) {
-    pool_->shutdown(options.cancel_pending);
+    pool_->shutdown(options.cancel_pending || options.stop_running, options.stop_running);
     if (!options.wait || pool_->is_manager()) return;  // a callback cannot wait for its own end
     if (options.grace != forever && !pool_->ended_within(options.grace)) kill_workers();
     pool_->join();

@@ -115,7 +115,8 @@ public:
     future<void> warm();
 
     /// No new jobs from now on; see shutdown_options. What runs is not cut off, but for `grace`: when it
-    /// is over the workers are killed. Again is harmless.
+    /// is over the workers are killed. Again is harmless. In a callback of one of its futures it does
+    /// not wait.
     void shutdown(shutdown_options options = {});
 
     /// The same as `shutdown()`, without blocking the loop.

@@ -63,21 +63,24 @@ void process_pool::withdraw(process_job& job) noexcept {
 
 void process_pool::ask_to_stop(process_job& job) noexcept {
     lock const l(mutex_);
-    worker_link* const worker = job.worker;
-    if (!worker) return;
+    if (job.worker) ask_to_stop(*job.worker, job);
+}
+
+/// One that can be asked is at its worker alone.
+void process_pool::ask_to_stop(worker_link& worker, const process_job& job) noexcept {
     if (job.on_cancel == cancel_policy::kill) {
-        worker->kill_by(steady::time_point::min(), kill_reason::cancel);
+        worker.kill_by(steady::time_point::min(), kill_reason::cancel);
         wake_manager();
     } else if (job.takes_token) {
-        worker->send_cancel();
-        flush(*worker);
+        worker.send_cancel();
+        flush(worker);
         if (settings_.cancel_grace == forever) return;
-        worker->kill_by(steady::now() + settings_.cancel_grace, kill_reason::cancel);
+        worker.kill_by(steady::now() + settings_.cancel_grace, kill_reason::cancel);
         wake_manager();
     }
 }
 
-void process_pool::shutdown(bool cancel_pending) {
+void process_pool::shutdown(bool cancel_pending, bool stop_running) {
     std::vector<job_ref> dropped;
     {
         lock const l(mutex_);
@@ -86,6 +89,7 @@ void process_pool::shutdown(bool cancel_pending) {
         if (cancel_pending) {
             for (const auto& w : workers_) {
                 if (w->busy()) take_back(*w);
+                if (stop_running && w->busy()) ask_to_stop(*w, *w->jobs.front().job);
             }
         }
         while (cancel_pending && !queue_.empty()) dropped.push_back(queue_.pop());

@@ -71,13 +71,13 @@ public:
     void ask_to_stop(process_job& job) noexcept;
     /// Done when all workers are started and initialised, or never can be.
     future<void> warm();
-    void shutdown(bool cancel_pending);
+    void shutdown(bool cancel_pending, bool stop_running = false);
     /// Waits until the last worker is gone. Not on the manager's thread, where it does nothing.
     void join() noexcept;
     /// Waits so long at most; whether the last worker is gone.
     bool ended_within(std::chrono::nanoseconds limit);
     future<void> ended() const { return ended_.get_future(); }
-    /// shutdown(cancel_pending), and this signal for every worker.
+    /// shutdown(true), and this signal for every worker.
     void signal_workers(int number);
     /// This thread is the one that ends jobs: it runs the user's codecs and callbacks.
     bool is_manager() const noexcept;
@@ -110,6 +110,7 @@ private:
     void watch(int fd, std::uint64_t id, std::uint32_t events);
     std::size_t active_workers() const noexcept;
     std::size_t workers_wanted() const noexcept;
+    void ask_to_stop(worker_link& worker, const process_job& job) noexcept;
     void take_back(worker_link& worker);
     void put_back(worker_link& worker, std::uint64_t begun);
 

@@ -145,6 +145,7 @@ private:
     std::vector<thread_job*> take_queue();
     void accept_no_more() noexcept;
     void close(lock& l, bool cancel_pending);
+    std::vector<thread_job*> retain_running();
     void give_up(lock& l);
     void wake_all() noexcept;
 

@@ -50,7 +50,16 @@ void thread_pool::close(lock& l, bool cancel_pending) {
 
 void thread_pool::shutdown(const shutdown_options& o) {
     lock l(mutex_);
-    close(l, o.cancel_pending);
+    close(l, o.cancel_pending || o.stop_running);
+    if (o.stop_running) {
+        auto const running = retain_running();
+        l.unlock();
+        for (thread_job* const j : running) {
+            j->ask_to_stop();
+            j->release();
+        }
+        l.lock();
+    }
     if (!o.wait || given_up_ || is_worker()) return;  // a job cannot wait for its own end
     auto const gone = [this] { return threads_ == 0; };
     auto const start = std::chrono::steady_clock::now();
@@ -64,17 +73,25 @@ void thread_pool::shutdown(const shutdown_options& o) {
     join_threads();
 }
 
+/// The jobs that run. The caller releases them.
+std::vector<thread_job*> thread_pool::retain_running() {
+    std::vector<thread_job*> running;
+    for (const worker& w : workers_) {
+        if (!w.job) continue;
+        running.push_back(w.job);
+        w.job->retain();
+    }
+    return running;
+}
+
 /// The time is over: names what runs, asks it to stop and lets it go.
 void thread_pool::give_up(lock& l) {
     given_up_ = true;
     close(l, true);
-    std::vector<thread_job*> left;
     for (worker& w : workers_) {
         if (w.thread.joinable()) w.thread.detach();
-        if (!w.job) continue;
-        w.job->retain();
-        left.push_back(w.job);
     }
+    auto const left = retain_running();
     l.unlock();
     if (left.empty()) return;
     std::string text = "green: thread_executor: left behind, still running:";
