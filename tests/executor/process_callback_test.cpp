@@ -68,17 +68,13 @@ TEST_CASE("process_executor: a callback waits for a job of another one", "[proce
 
 TEST_CASE("process_executor: a codec that waits for a job is told so", "[process_executor]") {
     meeting_point gate;
-    process_executor pool(1);
-    auto const pass = [](const std::string& path) {
-        pass_gate(path, 0);
-        return decoded_with_care();
-    };
-    auto first = pool.submit(pass, gate.path());
-    auto second = pool.submit(square, 3);
-    while_decoded = [&] { static_cast<void>(second.result()); };
-    gate.value() = 1000;
+    process_executor pool(2);
+    auto held = pool.submit(pass_gate, gate.path(), 2);
+    while_decoded = [&] { static_cast<void>(held.result()); };
+    auto first = pool.submit([] { return decoded_with_care(); });
     REQUIRE_THROWS_WITH(first.result(), job_waits);
-    REQUIRE(second.result() == 9);
+    gate.value() = 1000;
+    REQUIRE(held.result() == 2);
 }
 
 TEST_CASE("process_executor: a callback does not wait for the end", "[process_executor]") {
