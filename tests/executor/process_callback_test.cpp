@@ -4,10 +4,12 @@
 #include <green/executor/process.hpp>
 #include <green/executor/process_executor.hpp>
 #include <green/executor/promise.hpp>
+#include <green/executor/wait.hpp>
 
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 using namespace green;
 using namespace green_test;
@@ -51,6 +53,25 @@ TEST_CASE("process_executor: a callback that waits for a job is told so", "[proc
     gate.value() = 1000;
     REQUIRE(said.get_future().result() == job_waits);
     REQUIRE(second.result() == 9);
+}
+
+TEST_CASE(
+    "process_executor: a callback that waits for one of several jobs is told so",
+    "[process_executor]"
+) {
+    meeting_point gate;
+    process_executor pool(1);
+    auto first = pool.submit(pass_gate, gate.path(), 1);
+    std::vector<future<int>> const others{pool.submit(square, 3), pool.submit(square, 4)};
+    promise<std::string> said;
+    first.add_done_callback([&](const future<int>& own) {
+        static_cast<void>(own.result());
+        wait_options const any{.return_when = return_when::first_completed};
+        said.set_value(error_of([&] { blocking_wait(others, any); }));
+    });
+    gate.value() = 1000;
+    REQUIRE(said.get_future().result() == job_waits);
+    REQUIRE(others[1].result() == 16);
 }
 
 TEST_CASE("process_executor: a callback waits for a job of another one", "[process_executor]") {

@@ -11,6 +11,7 @@ namespace detail {
 
 void withdraw_job(process_pool& pool, process_job& job) noexcept { pool.withdraw(job); }
 void ask_job_to_stop(process_pool& pool, process_job& job) noexcept { pool.ask_to_stop(job); }
+bool is_manager_of(const process_pool& pool) noexcept { return pool.is_manager(); }
 void refuse_own_wait(const process_pool& pool) {
     if (!pool.is_manager()) return;
     throw std::logic_error("green: deadlock: a callback of a process_executor waits for a job of it"

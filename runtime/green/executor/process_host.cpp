@@ -33,7 +33,7 @@ thread_local bool on_host_thread = false;
 
 }  // namespace
 
-void process_end::begin_block() const {
+void process_end::begin_block(const blocked_wait&) const {
     if (!on_host_thread) return;
     throw std::logic_error("green: deadlock: a callback of a process waits for a process");
 }

@@ -17,6 +17,8 @@ namespace green::detail {
 class process_pool;
 void withdraw_job(process_pool& pool, process_job& job) noexcept;
 void ask_job_to_stop(process_pool& pool, process_job& job) noexcept;
+/// This is the thread on which the jobs end.
+bool is_manager_of(const process_pool& pool) noexcept;
 /// std::logic_error on the thread that alone could end what is waited for.
 void refuse_own_wait(const process_pool& pool);
 
@@ -51,7 +53,10 @@ public:
 private:
     void withdrawn() noexcept override { withdraw_job(*pool_, *this); }
     void request_stop() noexcept override { ask_job_to_stop(*pool_, *this); }
-    void begin_block() const override { refuse_own_wait(*pool_); }
+    void begin_block(const blocked_wait&) const override { refuse_own_wait(*pool_); }
+    const void* executor_of_this_thread() const noexcept override {
+        return is_manager_of(*pool_) ? pool_.get() : nullptr;
+    }
 
     std::shared_ptr<process_pool> pool_;
 };
