@@ -10,6 +10,9 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/resource.h>
+
 using namespace green;
 using namespace green_test;
 
@@ -138,6 +141,34 @@ TEST_CASE("program: leaves processes behind", "[.program]") {
     process::start<hang>(process_options{.daemon = true}, begun.path());
     process::start<[] { std::puts("waited for"); }>();
     begun.wait_for(1);
+}
+
+TEST_CASE("program: starts a process without descriptors", "[.program]") {
+    // Enough for the call and its copy, and for the host itself, but not for a fork server.
+    constexpr rlim_t most = 64;
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    rlimit const few{most, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    std::vector<int> taken;
+    for (int fd; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken.push_back(fd);
+    for (int i = 0; i < 4; ++i) ::close(taken[taken.size() - 1 - static_cast<std::size_t>(i)]);
+    for (int i = 0; i < 3; ++i) {
+        try {
+            process::start<exit_with>(1);
+        } catch (const executor_error& e) {
+            std::printf("%s\n", e.what());
+        }
+    }
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    std::printf("exit code %d\n", process::start<give_back>(7).ended().result());
+}
+
+TEST_CASE("process: a fork server that cannot be started", "[process]") {
+    auto const ended = run_program("program: starts a process without descriptors");
+    REQUIRE(contains(ended.output, "process: cannot be started: "));
+    REQUIRE(contains(ended.output, "exit code 7"));
+    REQUIRE(ended.status == 0);
 }
 
 TEST_CASE("process: an exception is printed", "[process]") {

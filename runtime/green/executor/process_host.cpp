@@ -118,7 +118,7 @@ bool process_host::turn() {
     {
         std::lock_guard const lock(mutex_);
         if (closing_) return false;
-        launch();
+        broken = !launch();
         if (server_.launched()) {
             wanted[1].fd = server_.socket();
             io_state const state = server_.flush();
@@ -155,14 +155,16 @@ void process_host::publish() {
     }
 }
 
-/// If there is an order and nobody to take it.
-void process_host::launch() {
-    if (server_.launched() || !server_.has_unsent()) return;
+/// If there is an order and nobody to take it. False if there still is nobody.
+bool process_host::launch() {
+    if (server_.launched() || !server_.has_unsent()) return true;
     try {
         server_answered_ = false;
         server_.launch(environment_.get());
+        return true;
     } catch (const std::system_error& e) {
         give_up_starts(e.what());
+        return false;
     }
 }
 

@@ -59,7 +59,7 @@ private:
     process_host();
     void listen();
     bool turn();
-    void launch();
+    bool launch();
     void hear(const control_message& message);
     void server_ended();
     void give_up_starts(const char* why);
