@@ -236,21 +236,22 @@ private:
     unsigned long long unloads_ = 0;
 };
 
+/// Never destroyed, as nothing here: threads of executors need it while the program exits.
 module_cache& modules() {
-    static module_cache cache;
+    static module_cache& cache = *new module_cache;
     return cache;
 }
 
 /// Never a thing to delete.
 const module_ptr& main_module_ptr() {
-    static const module_ptr program = [] {
+    static const module_ptr& program = *new module_ptr([] {
         module_ptr read;
         for_each_module([&](const dl_phdr_info& info, bool) {
             read = module_reader::read(info, true);
             return true;
         });
         return read;
-    }();
+    }());
     return program;
 }
 

@@ -17,8 +17,9 @@ namespace {
 /// queue itself, and all handles of one queue in a process share a connection.
 class known_queues {
 public:
+    /// Never destroyed: a queue may be used while the program exits.
     static known_queues& instance() {
-        static known_queues known;
+        static known_queues& known = *new known_queues;
         return known;
     }
 

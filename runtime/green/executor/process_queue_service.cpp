@@ -19,8 +19,9 @@ constexpr std::uint64_t end_id = 0;
 }  // namespace
 
 std::shared_ptr<queue_service> queue_service::instance() {
-    static std::mutex mutex;
-    static std::weak_ptr<queue_service> present;
+    // Never destroyed: a queue may be used while the program exits.
+    static auto& mutex = *new std::mutex;
+    static auto& present = *new std::weak_ptr<queue_service>;
     std::lock_guard const lock(mutex);
     std::shared_ptr<queue_service> service = present.lock();
     if (!service) present = service = std::make_shared<queue_service>();

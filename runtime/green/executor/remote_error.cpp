@@ -142,8 +142,9 @@ private:
     std::map<std::string, exception_kind> kinds_;
 };
 
+/// Never destroyed: while the program exits, threads of executors may still need it.
 exception_kinds& kinds() {
-    static exception_kinds all;
+    static exception_kinds& all = *new exception_kinds;
     return all;
 }
 
@@ -190,7 +191,7 @@ std::exception_ptr rebuild(const error_record& record) {
     inner.reserve(record.inner.size());
     for (const error_record& each : record.inner) inner.push_back(rebuild(each));
 
-    static const std::string group = demangled(typeid(exception_group));
+    static const std::string& group = *new std::string(demangled(typeid(exception_group)));
     if (record.type == group && inner.size() > 1) {
         return std::make_exception_ptr(exception_group(std::move(inner)));
     }

@@ -75,8 +75,10 @@ struct sent_call {
 
     template <class... A>
     static void encode(encoder& e, const F& f, A&&... args) {
-        // The place of a descriptor does not change while there is somebody to call this.
-        static const byte_buffer descriptor = encode_descriptor(descriptor_of<sent_call>);
+        // The place of a descriptor does not change while there is somebody to call this. Never
+        // destroyed: others call while the program exits.
+        static const byte_buffer& descriptor =
+            *new byte_buffer(encode_descriptor(descriptor_of<sent_call>));
         e.write(descriptor.data(), descriptor.size());
         encode_function(e, f);
         (encode_argument<P>(e, static_cast<A&&>(args)), ...);
