@@ -45,7 +45,10 @@ public:
         sigset_t children;
         sigemptyset(&children);
         sigaddset(&children, SIGCHLD);
-        ::sigprocmask(SIG_BLOCK, &children, nullptr);
+        // SIGTERM stays pending in a new process until that takes it: the server itself ignores it.
+        sigset_t blocked = children;
+        sigaddset(&blocked, SIGTERM);
+        ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
         deaths_ = descriptor(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
     }
 

@@ -51,6 +51,7 @@ private:
     };
 
     pid_t pid_ = 0;
+    pid_t launched_by_ = 0;
     descriptor control_;
     std::deque<order> orders_;
 };

@@ -1,5 +1,6 @@
 #include <green/executor/process_executor.hpp>
 
+#include <green/core/process_role.hpp>
 #include <green/executor/process_pool.hpp>
 #include <green/executor/processors.hpp>
 
@@ -34,7 +35,8 @@ process_pool_settings settings_of(const process_executor_options& options) {
     s.mode = options.method == start_method::fork ? start_mode::fork : start_mode::exec;
     s.cancel_grace = options.cancel_grace;
     s.on_output = options.on_output;
-    s.arena_size = allowed_arena_size(options.arena_size);
+    // A global variable is made in every worker too, whose memory it is not to take.
+    s.arena_size = has_unplayed_process_role() ? 0 : allowed_arena_size(options.arena_size);
     s.worker.memory_limit = options.memory_limit;
     s.worker.cpu_limit = options.cpu_limit;
     s.worker.nice = options.nice;
@@ -56,13 +58,13 @@ process_executor::process_executor(std::size_t max_workers)
     }
 }
 
-process_executor::process_executor(const process_executor_options& options) {
-    detail::refuse_unplayed_role();
-    pool_ = std::make_shared<detail::process_pool>(detail::settings_of(options));
-    arena_ = pool_->arguments();
-}
+process_executor::process_executor(const process_executor_options& options)
+    : pool_(std::make_shared<detail::process_pool>(detail::settings_of(options))),
+      arena_(pool_->arguments()) {}
 
-process_executor::~process_executor() { shutdown(); }
+process_executor::~process_executor() {
+    if (pool_->is_of_this_process()) shutdown();
+}
 
 void process_executor::push(detail::job_ref job) { pool_->push(std::move(job)); }
 

@@ -96,7 +96,8 @@ struct process_executor_options {
 /// Jobs begin in the order in which they were submitted, by priority first. Several may be sent to a
 /// worker ahead, while jobs are short; they count as running then. Those behind a job that takes
 /// more than some milliseconds are taken back: they wait again, and can be cancelled. The destructor
-/// is `shutdown()`: it waits for every job. All members may be called from any thread.
+/// is `shutdown()`: it waits for every job. All members may be called from any thread. Nothing is
+/// started before the first job, so an executor may be a global variable.
 /// Model: concurrent.futures.ProcessPoolExecutor.
 ///
 ///     process_executor pool;

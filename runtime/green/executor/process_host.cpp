@@ -39,7 +39,15 @@ void process_end::begin_block(const blocked_wait&) const {
 }
 
 process_host& process_host::instance() {
-    static process_host host;
+    // It is never destroyed: a process that was forked by the user exits too, and has no such thread.
+    static process_host& host = *new process_host;
+    struct at_exit {
+        pid_t const owner = ::getpid();
+        ~at_exit() {
+            if (::getpid() == owner) host.end();
+        }
+    };
+    static at_exit const last;
     return host;
 }
 
@@ -50,7 +58,7 @@ process_host::process_host() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
 }
 
 /// At the end of the program: daemons are ended, the others are waited for.
-process_host::~process_host() {
+void process_host::end() {
     std::unique_lock lock(mutex_);
     auto const no_daemons = [this] {
         return std::none_of(children_.begin(), children_.end(), [](const auto& c) {

@@ -46,7 +46,6 @@ struct child_process {
 class process_host {
 public:
     static process_host& instance();
-    ~process_host();
     process_host(const process_host&) = delete;
     process_host& operator=(const process_host&) = delete;
 
@@ -57,6 +56,8 @@ public:
 
 private:
     process_host();
+    ~process_host() = delete;
+    void end();
     void listen();
     bool turn();
     bool launch();

@@ -50,6 +50,12 @@ public:
 /// Above everything that a role's descriptors are put to.
 constexpr int lowest_source = 16;
 
+/// Where a program has closed its stream, whatever it opens next may be: that is no stream.
+bool is_inherited(int fd) noexcept {
+    int const flags = ::fcntl(fd, F_GETFD);
+    return flags >= 0 && (flags & FD_CLOEXEC) == 0;
+}
+
 }  // namespace
 
 environment_copy::environment_copy() {
@@ -75,6 +81,11 @@ pid_t launch_role(const char* role, std::span<const int> fds, char* const* envir
         }
         launch_plan plan;
         posix_spawn_file_actions_addopen(&plan.files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        for (int const fd : {STDOUT_FILENO, STDERR_FILENO}) {
+            if (!is_inherited(fd)) {
+                posix_spawn_file_actions_addopen(&plan.files, fd, "/dev/null", O_WRONLY, 0);
+            }
+        }
         plan.pass(sources);
         char* argv[] = {program_invocation_name, nullptr};
         if (failed == 0) {

@@ -73,6 +73,7 @@ bool process_pool::turn() {
     empty_queue();
     dispatch(depth_for(job_ns_));
     start_workers(now);
+    empty_queue();  // if that broke the pool
     retire_workers(now);
     flush_server();
     auto warmed = take_warmed();

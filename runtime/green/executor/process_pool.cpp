@@ -2,6 +2,7 @@
 
 #include <green/executor/executor_error.hpp>
 #include <green/executor/helper_thread.hpp>
+#include <green/executor/process_worker_main.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -142,6 +143,7 @@ executor_stats process_pool::stats() const {
 
 void process_pool::start_manager() {
     if (manager_.joinable()) return;
+    refuse_unplayed_role();
     events_ = descriptor(::epoll_create1(EPOLL_CLOEXEC));
     wake_ = descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!events_ || !wake_) throw executor_error("process_executor: no descriptors are left");

@@ -39,6 +39,9 @@
 #include <thread>
 #include <vector>
 
+#include <sys/types.h>
+#include <unistd.h>
+
 namespace green::detail {
 
 /// What a pool is made with; see process_executor_options.
@@ -61,6 +64,9 @@ public:
     ~process_pool();
     process_pool(const process_pool&) = delete;
     process_pool& operator=(const process_pool&) = delete;
+
+    /// Not a copy of it that a fork has left in another process, where it has no thread.
+    bool is_of_this_process() const noexcept { return ::getpid() == owner_; }
 
     // --- any thread
     /// executor_error after shutdown, broken_executor.
@@ -166,6 +172,7 @@ private:
     static constexpr std::uint64_t output_of = std::uint64_t{1}
         << 63;  // a worker: both its streams
 
+    pid_t const owner_ = ::getpid();
     process_pool_settings const settings_;
     environment_copy const environment_;
     shared_arguments arguments_;  // until it is over

@@ -46,7 +46,7 @@ void process_pool::start_workers(steady::time_point now) {
             if (!server_.launched()) launch_server(now);
             start_worker(now);
         }
-    } catch (const std::system_error& e) {
+    } catch (const std::exception& e) {  // no descriptors, no processes, no memory
         start_failed(now, e.what());
     }
 }

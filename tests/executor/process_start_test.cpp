@@ -1,0 +1,138 @@
+#include "executor/process_jobs.hpp"
+#include "support/subprocess.hpp"
+
+#include <green/executor/process.hpp>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <string>
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+using namespace green;
+using namespace green_test;
+
+// Workers and processes that begin, and an application that ends, under odd circumstances.
+
+namespace {
+
+std::string beside_this(const std::string& program) {
+    std::string const self = program_path();
+    return self.substr(0, self.rfind('/') + 1) + program;
+}
+
+/// `count` descriptors more at most, for as long as this lives.
+class few_descriptors {
+public:
+    explicit few_descriptors(rlim_t count) {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        int const lowest = ::dup(STDIN_FILENO);
+        ::close(lowest);
+        rlimit const few{static_cast<rlim_t>(lowest) + count, before_.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+    }
+    ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    few_descriptors(const few_descriptors&) = delete;
+    few_descriptors& operator=(const few_descriptors&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+/// Long enough to be ended by a signal.
+int nap() { return ::poll(nullptr, 0, 5000); }
+
+std::string file_of(int fd) {
+    std::error_code failed;
+    auto const path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), failed);
+    return failed ? "none" : path.string();
+}
+std::string files_of_streams(bool of_parent) {
+    if (!of_parent) return file_of(STDOUT_FILENO) + " " + file_of(STDERR_FILENO);
+    std::string const fds = "/proc/" + std::to_string(::getppid()) + "/fd/";
+    std::error_code failed;
+    return std::filesystem::read_symlink(fds + "1", failed).string() + " " +
+        std::filesystem::read_symlink(fds + "2", failed).string();
+}
+
+/// What a copy of this process ends with when it exits; -1 if it had to be killed.
+int exit_of_copy() {
+    pid_t const copy = ::fork();
+    if (copy == 0) std::exit(7);  // NOLINT(concurrency-mt-unsafe)
+    int status = 0;
+    pid_t gone = 0;
+    for (int i = 0; gone == 0 && i < 1000; ++i) {
+        gone = ::waitpid(copy, &status, WNOHANG);
+        if (gone == 0) std::this_thread::sleep_for(10ms);
+    }
+    if (gone == copy) return WEXITSTATUS(status);
+    ::kill(copy, SIGKILL);
+    ::waitpid(copy, &status, 0);
+    return -1;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "process_executor: jobs of a pool that has no descriptors for a worker", "[process_executor]"
+) {
+    process_executor pool(1);
+    few_descriptors const limit(3);  // the manager takes two
+    REQUIRE_THROWS_AS(pool.submit(square, 1).result(), broken_executor);
+    REQUIRE_THROWS_AS(pool.submit(square, 2), broken_executor);
+}
+
+TEST_CASE("process: a SIGTERM just after the start", "[process]") {
+    for (int i = 0; i < 60; ++i) {
+        process p = process::start<nap>();
+        p.terminate();
+        p.join();
+        REQUIRE(*p.exit_code() == -SIGTERM);
+    }
+}
+
+TEST_CASE("process_executor: one that is a global variable", "[process_executor]") {
+    REQUIRE(run_process({beside_this("global_executor")}).output == "49\n");
+}
+
+TEST_CASE("program: a copy of it exits", "[.program]") {
+    meeting_point gate;
+    static process_executor pool(1);
+    static process const p = process::start<pass_gate>(gate.path(), 0);
+    pool.submit(square, 1).result();
+    gate.wait_for(1);
+    int const copy = exit_of_copy();
+    gate.value() = 1000;
+    p.join();
+    std::printf("%d %d %d", copy, *p.exit_code(), pool.submit(square, 3).result());
+    std::fflush(stdout);
+}
+
+TEST_CASE("process: a forked copy of the application exits", "[process]") {
+    REQUIRE(run_program("program: a copy of it exits").output == "7 0 9");
+}
+
+TEST_CASE("program: its streams are closed", "[.program]") {
+    ::close(STDOUT_FILENO);
+    ::close(STDERR_FILENO);
+    std::string const none = "/dev/null /dev/null";
+    for (start_method const method : {start_method::fork, start_method::exec}) {
+        process_executor_options options;
+        options.max_workers = 1;
+        options.method = method;
+        process_executor pool(options);
+        if (pool.submit(files_of_streams, false).result() != none) ::_exit(1);
+        if (pool.submit(files_of_streams, true).result() != none) ::_exit(2);
+    }
+    ::_exit(5);
+}
+
+TEST_CASE(
+    "process_executor: stdout and stderr of an application that has none", "[process_executor]"
+) {
+    REQUIRE(run_program("program: its streams are closed").status == 5);
+}
