@@ -8,6 +8,7 @@
 #include <csignal>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <poll.h>
 #include <sys/resource.h>
@@ -30,9 +31,10 @@ class few_descriptors {
 public:
     explicit few_descriptors(rlim_t count) {
         ::getrlimit(RLIMIT_NOFILE, &before_);
-        int const lowest = ::dup(STDIN_FILENO);
-        ::close(lowest);
-        rlimit const few{static_cast<rlim_t>(lowest) + count, before_.rlim_max};
+        std::vector<int> free;
+        for (rlim_t i = 0; i < count; ++i) free.push_back(::dup(STDIN_FILENO));
+        for (int const fd : free) ::close(fd);
+        rlimit const few{static_cast<rlim_t>(free.back()) + 1, before_.rlim_max};
         ::setrlimit(RLIMIT_NOFILE, &few);
     }
     ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }

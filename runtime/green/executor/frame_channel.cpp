@@ -33,6 +33,16 @@ io_state receive(int socket, byte_buffer& into, std::size_t most, int flags) {
 }  // namespace
 
 io_state frame_reader::fill(int socket, int flags) {
+    if (lost_) {
+        buffer_.clear();
+        begin_ = 0;
+        std::uint64_t const missing = large_header_->size - dropped_;
+        io_state const state =
+            receive(socket, buffer_, std::min<std::uint64_t>(missing, read_size), flags);
+        dropped_ += buffer_.size();
+        buffer_.clear();
+        return state;
+    }
     if (large_header_) {
         std::size_t const missing = large_header_->size - large_.size();
         return receive(socket, large_, std::min(missing, most_taken_ahead), flags);
@@ -59,17 +69,25 @@ std::optional<frame> frame_reader::next() {
         return f;
     }
     if (f.header.size < large_payload) return std::nullopt;
-    large_header_ = f.header;
     large_.clear();
     std::memcpy(large_.extend(there), payload, there);
+    large_header_ = f.header;
     begin_ = buffer_.size();
     return std::nullopt;
 }
 
+bool frame_reader::drop_payload() noexcept {
+    if (!large_header_) return false;
+    if (!std::exchange(lost_, true)) dropped_ = large_.size();
+    large_ = byte_buffer();
+    return true;
+}
+
 std::optional<frame> frame_reader::finish_large() {
-    if (large_.size() < large_header_->size) return std::nullopt;
+    if ((lost_ ? dropped_ : large_.size()) < large_header_->size) return std::nullopt;
     frame f;
     f.header = *std::exchange(large_header_, std::nullopt);
+    f.lost = std::exchange(lost_, false);
     f.own = std::exchange(large_, byte_buffer());
     f.payload = f.own.bytes();
     return f;
@@ -83,11 +101,17 @@ void frame_writer::push(
     header.size = payload.size();
     bool const lend = owner && payload.size() >= large_payload;
     byte_buffer& piece = open_piece();
+    std::size_t const before = piece.size();
     std::size_t const copied = sizeof header + (lend ? 0 : payload.size());
     std::byte* const to = piece.extend(copied);
     std::memcpy(to, &header, sizeof header);
     if (lend) {
-        pieces_.push_back({{}, payload, std::move(owner)});
+        try {
+            pieces_.push_back({{}, payload, std::move(owner)});
+        } catch (...) {
+            piece.truncate(before);  // a header without its payload
+            throw;
+        }
     } else if (!payload.empty()) {
         std::memcpy(to + sizeof header, payload.data(), payload.size());
     }

@@ -6,6 +6,7 @@
 #include <green/executor/worker_protocol.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -22,6 +23,7 @@ struct frame {
     frame_header header;
     std::span<const std::byte> payload;
     byte_buffer own;
+    bool lost = false;  // the payload: see frame_reader::drop_payload
 };
 
 inline void append(byte_buffer& to, std::span<const std::byte> bytes) {
@@ -32,7 +34,16 @@ inline void append(byte_buffer& to, std::span<const std::byte> bytes) {
 class frame_reader {
 public:
     /// Reads what there is; waits for it unless `flags` has MSG_DONTWAIT. `broken` is the end too.
+    /// std::bad_alloc: nothing has been read.
     io_state fill(int socket, int flags);
+
+    /// Of a large frame that has begun to arrive; null if there is none.
+    const frame_header* arriving() const noexcept {
+        return large_header_ ? &*large_header_ : nullptr;
+    }
+    /// There is no memory for that frame: what has come of its payload and what will come is dropped, and
+    /// it is given out as lost. False: there is no such frame.
+    bool drop_payload() noexcept;
 
     /// The next complete frame.
     std::optional<frame> next();
@@ -45,12 +56,15 @@ private:
     std::size_t begin_ = 0;  // what lies before has been given out
     byte_buffer large_;  // a frame in arrival that is too large for the buffer
     std::optional<frame_header> large_header_;
+    bool lost_ = false;  // that frame
+    std::uint64_t dropped_ = 0;  // of its payload
 };
 
 /// Collects frames and writes them with as few system calls as possible, never waiting.
 class frame_writer {
 public:
-    /// Small payloads are copied. A large one stays where it is, kept alive by `owner`.
+    /// Small payloads are copied. A large one stays where it is, kept alive by `owner`. std::bad_alloc:
+    /// nothing will be written.
     void push(
         frame_header header,
         std::span<const std::byte> payload = {},

@@ -39,6 +39,7 @@ process_pool_settings settings_of(const process_executor_options& options) {
     s.arena_size = has_unplayed_process_role() ? 0 : allowed_arena_size(options.arena_size);
     s.worker.memory_limit = options.memory_limit;
     s.worker.cpu_limit = options.cpu_limit;
+    s.worker.max_result_size = options.max_result_size;
     s.worker.nice = options.nice;
     if (options.pin_workers) s.processors = allowed_processors();
     if (options.preload) s.preload = encoded(options.preload);

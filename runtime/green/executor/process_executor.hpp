@@ -73,6 +73,10 @@ struct process_executor_options {
     /// job of its executor. Not used by a process whose own address space or size of files is limited
     /// (`ulimit -v`, `-f`).
     std::size_t arena_size = std::size_t{1} << 30;
+    /// Bytes of one encoded result at most, without shared arrays that it refers to: a job with a larger
+    /// one fails with executor_error. This is also what a worker that a job has made run wild can make
+    /// this process take at once, so choose it if jobs are not trusted. 0: no limit.
+    std::uint64_t max_result_size = std::uint64_t{1} << 36;
 };
 
 /// Runs jobs in processes of their own: a job that crashes, hangs or eats all memory costs that job,

@@ -57,6 +57,7 @@ public:
     const std::chrono::nanoseconds deadline;
     const cancel_policy on_cancel;
     unsigned retries;  // left
+    unsigned lost_workers = 0;  // that died when it was their next
     const int priority;
     const bool takes_token;
 

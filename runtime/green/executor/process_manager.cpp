@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -27,6 +28,15 @@ constexpr double no_work_ahead_ns = 1'000'000;
 /// Memory for large outcomes that is not given back after each.
 constexpr std::size_t most_copied_kept = std::size_t{1} << 24;
 
+/// The text of an error is let in whatever the limit.
+constexpr std::uint64_t small_result = std::uint64_t{1} << 17;
+
+/// Reads from one worker before it is the others' turn.
+constexpr int reads_in_turn = 4;
+
+/// Milliseconds.
+constexpr int out_of_memory_pause = 10;
+
 std::size_t depth_for(double job_ns) noexcept {
     if (job_ns <= 0 || job_ns > no_work_ahead_ns) return 1;
     return static_cast<std::size_t>(std::clamp(work_ahead_ns / job_ns, 2.0, 1024.0));
@@ -41,7 +51,13 @@ bool process_pool::is_manager() const noexcept { return own_pool == this; }
 
 void process_pool::manage() noexcept {
     own_pool = this;
-    while (turn()) {}
+    for (bool more = true; more;) {
+        try {
+            more = turn();
+        } catch (const std::bad_alloc&) {
+            patience_ = out_of_memory_pause;  // what it has left undone is there again
+        }
+    }
     server_.end();
     {
         // A future may keep the pool for long.
@@ -106,7 +122,7 @@ void process_pool::handle_event(std::uint64_t id, std::uint32_t events, steady::
         read_output(*writer);
     } else if (worker_link* const w = find_worker(id)) {
         if (events & EPOLLOUT) flush(*w);
-        hear_worker(*w);
+        hear_worker(*w, reads_in_turn);
     }
 }
 
@@ -115,6 +131,8 @@ int process_pool::patience(steady::time_point now) const noexcept {
     if (workers_wanted() > 0) next = std::min(next, start_again_at_);
     for (const auto& w : workers_) {
         if (!w->kill_ordered) next = std::min(next, w->kill_at);
+        // It could not be sent for lack of memory.
+        if (!queue_.empty() && w->idle()) next = std::min(next, now + look_again_after);
         bool const look_again = w->jobs.size() > 1 || (cancel_pending_ && w->has_unbegun());
         if (look_again) next = std::min(next, now + look_again_after);
     }
@@ -173,27 +191,58 @@ void process_pool::flush_server() {
     if (!server_.launched()) return;
     bool const full = server_.flush() == io_state::blocked;
     if (full == std::exchange(server_waits_for_room_, full)) return;
-    watch(server_.socket(), server_id, EPOLLIN | (full ? EPOLLOUT : 0U));
+    want(server_.socket(), server_id, EPOLLIN | (full ? EPOLLOUT : 0U));
 }
 
 // --- a worker
 
-/// All that there is now.
-void process_pool::hear_worker(worker_link& worker) {
-    while (worker.connected) {
-        io_state const state = worker.in.fill(worker.socket.get(), MSG_DONTWAIT);
-        while (auto f = worker.in.next()) handle_frame(worker, *f);
+/// What there is now, in so many reads at most.
+void process_pool::hear_worker(worker_link& worker, int reads) {
+    for (; worker.connected && reads > 0; --reads) {
+        io_state state = io_state::done;
+        try {
+            state = worker.in.fill(worker.socket.get(), MSG_DONTWAIT);
+        } catch (const std::bad_alloc&) {
+            if (!worker.in.drop_payload()) throw;  // that job fails alone
+        }
+        while (worker.connected) {
+            auto f = worker.in.next();
+            if (!f) break;
+            handle_frame(worker, *f);
+        }
+        if (!worker.connected) return;
+        const frame_header* const arriving = worker.in.arriving();
+        if (state == io_state::broken || (arriving && !may_arrive(worker, *arriving))) {
+            return disconnect(worker);
+        }
         if (state == io_state::blocked) return;
-        if (state == io_state::broken) disconnect(worker);
+    }
+}
+
+/// What else comes is from a worker whose memory a job has overwritten.
+bool process_pool::may_arrive(worker_link& worker, const frame_header& header) {
+    switch (header.kind) {
+    case frame_kind::ready:
+    case frame_kind::unusable: return !worker.was_ready;
+    case frame_kind::bell: return header.size == 0;
+    case frame_kind::result: {
+        collect(worker);  // what it finished before
+        std::uint64_t const most = settings_.worker.max_result_size;
+        bool const fits = most == 0 || header.size <= std::max(most, small_result);
+        return fits && !worker.jobs.empty() && worker.jobs.front().number == header.id;
+    }
+    default: return false;
     }
 }
 
 void process_pool::handle_frame(worker_link& worker, frame& f) {
+    if (!may_arrive(worker, f.header)) return disconnect(worker);
     switch (f.header.kind) {
     case frame_kind::ready:
         if (worker.phase == worker_phase::starting) worker.phase = worker_phase::ready;
         worker.was_ready = true;
-        worker.pid = static_cast<pid_t>(f.header.value);  // the server may say so later
+        // The server may say so later. It is never told otherwise.
+        if (worker.pid == 0) worker.pid = static_cast<pid_t>(f.header.value);
         failed_starts_ = 0;
         break;
     case frame_kind::unusable: {
@@ -205,23 +254,26 @@ void process_pool::handle_frame(worker_link& worker, frame& f) {
     }
     case frame_kind::bell: collect(worker); break;
     case frame_kind::result: {
-        collect(worker);  // what it finished before
         completion done;
         done.size = f.payload.size();
         done.own = std::move(f.own);
-        if (done.own.empty()) {
+        if (f.lost) {
+            done.outcome = completion::kind::failed;
+            done.error = std::make_exception_ptr(std::bad_alloc());
+        } else if (done.own.empty()) {
             done.offset = arrived_.size();
             append(arrived_, f.payload);
         }
         finish(worker, f.header, std::move(done));
         break;
     }
-    default: kill(worker, SIGKILL);  // a job has overwritten the worker's memory
+    default: break;
     }
 }
 
 /// The results on its board.
 void process_pool::collect(worker_link& worker) {
+    if (worker.run_wild) return;
     std::size_t at = arrived_.size();
     bool sound = worker.board.collect(arrived_);
     while (sound && at != arrived_.size()) {
@@ -236,14 +288,17 @@ void process_pool::collect(worker_link& worker) {
         done.offset = at + sizeof header;
         done.size = header.size;
         at = done.offset + done.size;
-        finish(worker, header, std::move(done));
+        sound = finish(worker, header, std::move(done));
     }
-    if (!sound) kill(worker, SIGKILL);  // a job has written over it
+    if (sound) return;
+    worker.run_wild = true;  // a job has written over it
+    kill(worker, SIGKILL);
 }
 
-void process_pool::finish(worker_link& worker, const frame_header& header, completion done) {
+/// False: it is not at that job.
+bool process_pool::finish(worker_link& worker, const frame_header& header, completion done) {
     done.job = worker.take_finished(header.id);
-    if (!done.job) return;
+    if (!done.job) return false;
     read_output(worker);  // what the job has written comes before its end
     if (header.flags & result_is_lent) done.lender = worker.results;
     if (header.flags & result_keeps_arguments) worker.kept.push_back(done.job->call);
@@ -253,6 +308,7 @@ void process_pool::finish(worker_link& worker, const frame_header& header, compl
     job_ns_ = ns > job_ns_ ? ns : job_ns_ + (ns - job_ns_) / 8;
     ++counters_.finished;
     completions_.push_back(std::move(done));
+    return true;
 }
 
 /// What is there now. A pipe that is at its end leaves the epoll as it is closed.
@@ -302,7 +358,11 @@ void process_pool::publish() {
     for (completion& c : completions_) {
         c.job->call.reset();
         switch (c.outcome) {
-        case completion::kind::received: receive(c); break;
+        case completion::kind::received: try { receive(c);
+            } catch (...) {
+                c.job->fail(std::current_exception());  // no memory for what it refers to
+            }
+            break;
         case completion::kind::failed: c.job->fail(std::move(c.error)); break;
         case completion::kind::cancelled: c.job->state().end_cancelled(); break;
         }
@@ -317,7 +377,9 @@ void process_pool::receive(const completion& c) {
     auto const arrived = c.own.empty() ? arrived_.bytes().subspan(c.offset, c.size) : c.own.bytes();
     if (!c.lender) return c.job->receive(arrived, nullptr);
     std::shared_ptr<result_lease> lease;
-    auto const outcome = c.lender->open(arrived, copied_, lease);
+    std::uint64_t const most = settings_.worker.max_result_size;
+    auto const outcome = most == 0 ? c.lender->open(arrived, copied_, lease)
+                                   : c.lender->open(arrived, copied_, lease, most);
     c.job->receive(outcome, lease.get());
 }
 

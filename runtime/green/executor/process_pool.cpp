@@ -5,6 +5,9 @@
 #include <green/executor/process_worker_main.hpp>
 
 #include <algorithm>
+#include <cerrno>
+#include <new>
+#include <system_error>
 #include <utility>
 
 #include <pthread.h>
@@ -14,6 +17,16 @@
 // The jobs: what submitting threads do, and what they and the manager do alike.
 
 namespace green::detail {
+namespace {
+
+/// So long from now, or never.
+steady::time_point time_after(std::chrono::nanoseconds d) noexcept {
+    auto const now = steady::now();
+    return d < steady::time_point::max() - now ? now + d : steady::time_point::max();
+}
+
+}  // namespace
+
 process_pool::process_pool(process_pool_settings settings)
     : settings_(std::move(settings)), arguments_(settings_.arena_size) {
     counters_.max_workers = settings_.max_workers;
@@ -76,7 +89,7 @@ void process_pool::ask_to_stop(worker_link& worker, const process_job& job) noex
         worker.send_cancel();
         flush(worker);
         if (settings_.cancel_grace == forever) return;
-        worker.kill_by(steady::now() + settings_.cancel_grace, kill_reason::cancel);
+        worker.kill_by(time_after(settings_.cancel_grace), kill_reason::cancel);
         wake_manager();
     }
 }
@@ -95,7 +108,7 @@ void process_pool::shutdown(bool cancel_pending, bool stop_running) {
         }
         while (cancel_pending && !queue_.empty()) dropped.push_back(queue_.pop());
         counters_.cancelled += dropped.size();
-        if (manager_.joinable()) {
+        if (manager_started_) {
             wake_manager();
         } else if (!std::exchange(over_, true)) {
             arguments_ = {};
@@ -103,26 +116,30 @@ void process_pool::shutdown(bool cancel_pending, bool stop_running) {
         }
     }
     for (auto& job : dropped) {
-        job->call.reset();
+        job->call.reset();  // the future may be kept for long
         job->state().cancel();
     }
 }
 
 void process_pool::join() noexcept {
     std::lock_guard const one_at_a_time(join_mutex_);
+    {
+        lock const l(mutex_);
+        if (!manager_started_) return;
+    }
     if (!manager_.joinable() || manager_.get_id() == std::this_thread::get_id()) return;
     manager_.join();
 }
 
 bool process_pool::ended_within(std::chrono::nanoseconds limit) {
     lock l(mutex_);
-    return over_changed_.wait_for(l, limit, [this] { return over_; });
+    return over_changed_.wait_until(l, time_after(limit), [this] { return over_; });
 }
 
 void process_pool::signal_workers(int number) {
     shutdown(true);
     lock const l(mutex_);
-    if (!manager_.joinable()) return;
+    if (!manager_started_) return;
     signal_ = number;
     wake_manager();
 }
@@ -142,15 +159,16 @@ executor_stats process_pool::stats() const {
 // --- the manager's thread, from outside
 
 void process_pool::start_manager() {
-    if (manager_.joinable()) return;
+    if (manager_started_) return;
     refuse_unplayed_role();
     events_ = descriptor(::epoll_create1(EPOLL_CLOEXEC));
     wake_ = descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!events_ || !wake_) throw executor_error("process_executor: no descriptors are left");
-    watch(wake_.get(), wake_id, EPOLLIN);
+    watch(wake_.get(), wake_id);
     manager_ = start_helper_thread("process_executor", [self = shared_from_this()] {
         self->manage();
     });
+    manager_started_ = true;
     ::pthread_setname_np(manager_.native_handle(), "green-processes");
 }
 
@@ -159,12 +177,15 @@ void process_pool::wake_manager() noexcept {
     ::eventfd_write(wake_.get(), 1);
 }
 
-void process_pool::watch(int fd, std::uint64_t id, std::uint32_t events) {
-    epoll_event event{};
-    event.events = events;
-    event.data.u64 = id;
-    if (::epoll_ctl(events_.get(), EPOLL_CTL_MOD, fd, &event) == 0) return;
-    ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd, &event);
+void process_pool::watch(int fd, std::uint64_t id) {
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = id}};
+    if (::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return;
+    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+}
+
+void process_pool::want(int fd, std::uint64_t id, std::uint32_t events) noexcept {
+    epoll_event event{.events = events, .data = {.u64 = id}};
+    ::epoll_ctl(events_.get(), EPOLL_CTL_MOD, fd, &event);
 }
 
 // --- from the queue to a worker
@@ -195,10 +216,18 @@ void process_pool::dispatch(std::size_t depth) {
         worker_link* const worker = choose_worker(queue_.front(), depth);
         if (!worker) break;
         job_ref job = queue_.pop();
-        if (job->state().set_running()) {
-            hand_over(*worker, std::move(job));
-        } else {
+        if (!job->state().set_running()) {
+            job->call.reset();
             ++counters_.cancelled;
+            continue;
+        }
+        try {
+            hand_over(*worker, job);
+        } catch (const std::bad_alloc&) {
+            job->state().requeue();
+            queue_.push_front(std::move(job));
+            wake_manager();  // it will try again
+            break;
         }
     }
     for (const auto& w : workers_) {
@@ -238,7 +267,7 @@ void process_pool::flush(worker_link& worker) noexcept {
     bool const full = state != io_state::done;
     if (full == std::exchange(worker.waits_for_room, full) || !worker.connected) return;
     bool const writable_wanted = state == io_state::blocked;
-    watch(worker.socket.get(), worker.id, EPOLLIN | (writable_wanted ? EPOLLOUT : 0U));
+    want(worker.socket.get(), worker.id, EPOLLIN | (writable_wanted ? EPOLLOUT : 0U));
 }
 
 /// What it has been sent and has not begun, if it has seen that it was done before.

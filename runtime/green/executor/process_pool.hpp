@@ -113,12 +113,14 @@ private:
     worker_link* choose_worker(const process_job& job, std::size_t depth) noexcept;
     void hand_over(worker_link& worker, job_ref job);
     void flush(worker_link& worker) noexcept;
-    void watch(int fd, std::uint64_t id, std::uint32_t events);
+    void watch(int fd, std::uint64_t id);
+    void want(int fd, std::uint64_t id, std::uint32_t events) noexcept;
     std::size_t active_workers() const noexcept;
     std::size_t workers_wanted() const noexcept;
     void ask_to_stop(worker_link& worker, const process_job& job) noexcept;
     void take_back(worker_link& worker);
     void put_back(worker_link& worker, std::uint64_t begun);
+    std::uint64_t first_spared(worker_link& worker, std::uint64_t begun) noexcept;
 
     // process_manager.cpp: events. On the manager's thread, with the lock but for publish.
     void manage() noexcept;
@@ -128,10 +130,11 @@ private:
     void hear_server(steady::time_point now);
     void obey_server(const control_message& message);
     void flush_server();
-    void hear_worker(worker_link& worker);
+    void hear_worker(worker_link& worker, int reads);
+    bool may_arrive(worker_link& worker, const frame_header& header);
     void handle_frame(worker_link& worker, frame& f);
     void collect(worker_link& worker);
-    void finish(worker_link& worker, const frame_header& header, completion done);
+    bool finish(worker_link& worker, const frame_header& header, completion done);
     void read_output(worker_link& worker);
     void deliver_output() noexcept;
     void publish();
@@ -211,6 +214,7 @@ private:
     int patience_ = 0;  // milliseconds to the next look, if nothing happens
 
     promise<void> ended_;
+    bool manager_started_ = false;  // under mutex_; then manager_ is under join_mutex_
     std::mutex join_mutex_;
     std::thread manager_;
 };

@@ -22,6 +22,8 @@ namespace {
 
 /// Starts that fail in a row before the pool is given up.
 constexpr unsigned most_failed_starts = 3;
+/// Workers that die with one job before them that they have not begun.
+constexpr unsigned most_lost_workers = 3;
 constexpr auto first_pause = std::chrono::milliseconds(10);
 /// A program that is started again and does not say that it serves is not going to.
 constexpr auto hello_limit = std::chrono::seconds(30);
@@ -30,6 +32,9 @@ constexpr auto retirement_limit = std::chrono::seconds(5);
 /// Workers die with their server. The end of their sockets says so, but for one whose job has left a
 /// process of its own behind, that has the socket too.
 constexpr auto orphan_limit = std::chrono::seconds(1);
+
+/// More than is in the socket of a dead worker. Who writes to it still is a process that a job left.
+constexpr int most_reads_of_dead = 1000;
 
 }  // namespace
 
@@ -53,11 +58,16 @@ void process_pool::start_workers(steady::time_point now) {
 
 void process_pool::launch_server(steady::time_point now) {
     server_.launch(environment_.get());
-    preloading_ = !settings_.preload.empty() && settings_.mode == start_mode::fork;
-    if (preloading_) server_.preload(memory_holding(settings_.preload));
+    try {
+        watch(server_.socket(), server_id);
+        preloading_ = !settings_.preload.empty() && settings_.mode == start_mode::fork;
+        if (preloading_) server_.preload(memory_holding(settings_.preload));
+    } catch (...) {
+        server_.end();  // nobody would hear it
+        throw;
+    }
     server_answered_ = false;
     hello_by_ = now + hello_limit;
-    watch(server_.socket(), server_id, EPOLLIN);
 }
 
 void process_pool::start_worker(steady::time_point now) {
@@ -71,7 +81,7 @@ void process_pool::start_worker(steady::time_point now) {
     worker->processor = least_used_processor();
     byte_buffer const settings = settings_for(worker->processor);
     worker->out.push({.kind = frame_kind::settings}, settings.bytes());
-    watch(worker->socket.get(), worker->id, EPOLLIN);
+    watch(worker->socket.get(), worker->id);
     flush(*worker);
     passed_descriptors passed;
     passed[worker_jobs] = std::move(its);
@@ -79,6 +89,7 @@ void process_pool::start_worker(steady::time_point now) {
     passed[worker_arguments] = duplicate(arguments_.for_workers);
     passed[worker_results] = std::move(results);
     if (settings_.on_output) capture_output(*worker, passed);
+    workers_.reserve(workers_.size() + 1);
     server_.start_worker(worker->id, settings_.mode, std::move(passed));
     workers_.push_back(std::move(worker));
     ++counters_.workers_started;
@@ -89,7 +100,7 @@ void process_pool::capture_output(worker_link& worker, passed_descriptors& passe
     for (auto const stream : {worker_stream::out, worker_stream::err}) {
         auto const i = static_cast<std::size_t>(stream);
         auto [mine, its] = worker_output::make(stream);
-        watch(mine.fd(), worker.id | output_of, EPOLLIN);
+        watch(mine.fd(), worker.id | output_of);
         worker.output[i] = std::move(mine);
         passed[worker_stdout + i] = std::move(its);
     }
@@ -138,7 +149,10 @@ void process_pool::empty_queue() {
     if (broken_.empty() && !cancel_pending_) return;
     while (!queue_.empty()) {
         job_ref job = queue_.pop();
-        if (!job->state().set_running()) continue;
+        if (!job->state().set_running()) {
+            job->call.reset();
+            continue;
+        }
         if (broken_.empty()) {
             end(std::move(job), completion::kind::cancelled);
         } else {
@@ -172,7 +186,19 @@ void process_pool::disconnect(worker_link& worker) {
     // It is ending, or is of no use without its socket. A process that is ending already keeps its
     // status. What it has not begun does not wait for its funeral, so that jobs begin in order.
     kill(worker, SIGKILL);
-    take_back(worker);
+    if (auto const begun = worker.board.take_back(worker.sent)) {
+        put_back(worker, first_spared(worker, *begun));
+    }
+}
+
+/// The first job that a dead worker is not charged with. Its next one is not, if that had not begun: but
+/// where one worker after the other dies with the same job before it, it is that job that kills them.
+std::uint64_t process_pool::first_spared(worker_link& worker, std::uint64_t begun) noexcept {
+    if (worker.jobs.empty()) return begun;
+    auto& [job, number] = worker.jobs.front();
+    if (number < begun) return number + 1;
+    if (job->lost_workers < most_lost_workers) ++job->lost_workers;
+    return job->lost_workers < most_lost_workers ? number : number + 1;
 }
 
 void process_pool::kill(worker_link& worker, int number) {
@@ -212,7 +238,7 @@ void process_pool::bury(steady::time_point now) {
     for (const auto& w : workers_) {
         if (w->phase != worker_phase::ending) continue;
         if (!w->exit && !orphaned) continue;
-        hear_worker(*w);
+        hear_worker(*w, w->exit ? most_reads_of_dead : 1);
         if (!w->exit && w->connected && now < server_ended_at_ + orphan_limit) continue;
         conclude(*w, now);
         w->buried = true;  // it stays in its place while others are looked for
@@ -232,10 +258,12 @@ void process_pool::conclude(worker_link& worker, steady::time_point now) {
                                        : worker.start_error
         );
     }
-    bool const charged = !worker.jobs.empty() &&
-        (worker.kill_ordered || worker.jobs.front().number < worker.board.begun());
-    put_back(worker, worker.jobs.empty() ? 0 : worker.jobs.front().number + (charged ? 1 : 0));
-    if (!charged) return;
+    put_back(
+        worker,
+        worker.kill_ordered && !worker.jobs.empty() ? worker.jobs.front().number + 1
+                                                    : first_spared(worker, worker.board.begun())
+    );
+    if (worker.jobs.empty()) return;
     job_ref job = std::move(worker.jobs.front().job);
     worker.jobs.clear();
     job->worker = nullptr;

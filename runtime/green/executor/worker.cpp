@@ -1,6 +1,7 @@
 #include <green/executor/worker.hpp>
 
 #include <green/core/errors.hpp>
+#include <green/executor/executor_error.hpp>
 #include <green/executor/frame_channel.hpp>
 #include <green/executor/remote_function.hpp>
 #include <green/executor/shared_memory.hpp>
@@ -18,6 +19,7 @@
 #include <exception>
 #include <limits>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -41,6 +43,10 @@ void limit(decltype(RLIMIT_AS) resource, std::uint64_t most) {
     if (most == 0) return;
     rlimit const both{static_cast<rlim_t>(most), static_cast<rlim_t>(most)};
     ::setrlimit(resource, &both);
+}
+
+std::uint64_t sum_or_most(std::uint64_t a, std::uint64_t b) noexcept {
+    return a + std::min(b, std::numeric_limits<std::uint64_t>::max() - a);
 }
 
 /// Freed memory stays for the next job up to here, whatever the sizes of its pieces. malloc would give a
@@ -101,7 +107,11 @@ private:
     std::uint64_t shared_size() const noexcept { return arguments_.size() + results_.size(); }
 
     void read_more() {
-        if (in_.fill(socket_, 0) != io_state::done) leave();
+        try {
+            if (in_.fill(socket_, 0) != io_state::done) leave();
+        } catch (const std::bad_alloc&) {
+            if (!in_.drop_payload()) throw;  // that job fails alone
+        }
     }
 
     /// No exit handlers: they are the application's.
@@ -117,7 +127,10 @@ private:
         if (f->header.kind != frame_kind::settings || f->payload.size() < sizeof settings) leave();
         std::memcpy(&settings, f->payload.data(), sizeof settings);
         // What the executor shares is not the jobs' memory, and its size is known.
-        if (settings.memory_limit != 0) limit(RLIMIT_AS, settings.memory_limit + shared_size());
+        if (settings.memory_limit != 0) {
+            limit(RLIMIT_AS, sum_or_most(settings.memory_limit, shared_size()));
+        }
+        max_result_size_ = settings.max_result_size;
         limit(RLIMIT_CPU, settings.cpu_limit);
         if (settings.nice != 0) static_cast<void>(::nice(settings.nice));
         if (settings.processor >= 0) stay_on(settings.processor);
@@ -149,11 +162,14 @@ private:
     void run(const frame& f) {
         results_.reclaim();
         auto const begin = steady::now();
-        if (f.header.flags & job_takes_token) {
+        if (f.lost) {
+            fail(std::make_exception_ptr(std::bad_alloc()));
+        } else if (f.header.flags & job_takes_token) {
             run_stoppable(f);
         } else {
             execute(call_of(f), std::stop_token());
         }
+        if (max_result_size_ != 0 && outcome_.size() > max_result_size_) refuse_result();
         std::fflush(stdout);
         auto const end = steady::now();
         frame_header header{.id = f.header.id, .kind = frame_kind::result};
@@ -170,6 +186,20 @@ private:
         run_call(request, reply, stop);
     }
 
+    /// Instead of running it.
+    void fail(const std::exception_ptr& why) {
+        outcome_.clear();
+        encoder reply(outcome_);
+        reply.put(reply_is_exception);
+        encode_exception(reply, why);
+    }
+
+    void refuse_result() {
+        std::string const text = "the result of the job is larger than max_result_size: " +
+            std::to_string(outcome_.size()) + " bytes of " + std::to_string(max_result_size_);
+        fail(std::make_exception_ptr(executor_error(text)));
+    }
+
     std::span<const std::byte> call_of(const frame& f) const {
         if (!(f.header.flags & job_is_shared)) return f.payload;
         shared_place place;
@@ -184,7 +214,11 @@ private:
         while (auto const early = in_.next()) {
             if (early->header.id == f.header.id) stop.request_stop();
         }
-        if (!watcher_) watcher_ = std::make_unique<stop_watcher>(socket_);
+        try {
+            if (!watcher_) watcher_ = std::make_unique<stop_watcher>(socket_);
+        } catch (...) {  // it needs a thread and a descriptor
+            return fail(std::current_exception());
+        }
         watcher_->begin(f.header.id, stop);
         execute(call_of(f), stop.get_token());
         watcher_->end();
@@ -229,6 +263,7 @@ private:
     byte_buffer noted_;  // a lease_note and an outcome
     std::unique_ptr<stop_watcher> watcher_;
     std::uint64_t arrived_ = 0;  // jobs
+    std::uint64_t max_result_size_ = 0;
     steady::time_point last_bell_;
     bool announced_ = true;
 };

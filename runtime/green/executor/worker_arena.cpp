@@ -103,7 +103,10 @@ std::shared_ptr<result_lease> result_memory::take_lease(std::uint64_t number) {
 }
 
 std::span<const std::byte> result_memory::open(
-    std::span<const std::byte> noted, byte_buffer& copy, std::shared_ptr<result_lease>& lease
+    std::span<const std::byte> noted,
+    byte_buffer& copy,
+    std::shared_ptr<result_lease>& lease,
+    std::uint64_t most
 ) {
     lease_note note;
     if (noted.size() < sizeof note) return {};
@@ -112,7 +115,7 @@ std::span<const std::byte> result_memory::open(
     if (!lease) return {};
     if (note.size == 0) return noted.subspan(sizeof note);
     const std::byte* const at = pieces_.find(note.offset, note.size);
-    if (!at) return {};
+    if (!at || note.size > most) return {};
     copy.clear();
     std::memcpy(copy.extend(note.size), at, note.size);
     return copy.bytes();

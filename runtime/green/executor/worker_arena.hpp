@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -83,9 +84,13 @@ public:
 
     /// The outcome that follows a lease_note, and the lease, which ends with the last that holds it. One
     /// that lies in the memory is copied first, since a worker that has run wild may still be writing
-    /// to it: what is checked must not change before it is used. Empty if it is not there.
+    /// to it: what is checked must not change before it is used. Empty if it is not there, or is
+    /// of more than `most` bytes.
     std::span<const std::byte> open(
-        std::span<const std::byte> noted, byte_buffer& copy, std::shared_ptr<result_lease>& lease
+        std::span<const std::byte> noted,
+        byte_buffer& copy,
+        std::shared_ptr<result_lease>& lease,
+        std::uint64_t most = std::numeric_limits<std::uint64_t>::max()
     );
 
 private:

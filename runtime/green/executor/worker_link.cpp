@@ -13,14 +13,20 @@ void worker_link::send(job_ref job, steady::time_point now) {
     process_job& j = *job;
     frame_header header{.id = sent, .kind = frame_kind::job};
     if (j.takes_token) header.flags |= job_takes_token;
-    if (auto const place = j.call->place()) {
-        header.flags |= job_is_shared;
-        out.push(header, std::as_bytes(std::span(&*place, 1)));
-    } else {
-        out.push(header, j.call->bytes.bytes(), j.call);
+    jobs.push_back({std::move(job), sent});
+    try {
+        if (auto const place = j.call->place()) {
+            header.flags |= job_is_shared;
+            out.push(header, std::as_bytes(std::span(&*place, 1)));
+        } else {
+            out.push(header, j.call->bytes.bytes(), j.call);
+        }
+    } catch (...) {
+        jobs.pop_back();
+        throw;
     }
+    ++sent;
     j.worker = this;
-    jobs.push_back({std::move(job), sent++});
     ++tasks;
     if (j.deadline != forever) {
         auto const left = steady::time_point::max() - now;

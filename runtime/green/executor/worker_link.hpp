@@ -66,7 +66,7 @@ public:
             (jobs.size() < depth && !held_up && !waits_for_room && !jobs.front().job->exclusive());
     }
 
-    /// Puts the job onto its way; `flush` sends it. Its time begins.
+    /// Puts the job onto its way; `flush` sends it. Its time begins. std::bad_alloc: it does not.
     void send(job_ref job, steady::time_point now);
     /// Asks its job to stop.
     void send_cancel();
@@ -102,6 +102,7 @@ public:
     bool was_ready = false;
     bool kill_ordered = false;
     bool told_to_end = false;
+    bool run_wild = false;  // what it says on its board cannot be true
     bool buried = false;  // all that it leaves is settled
     std::string start_error;  // if there never was a process
     std::optional<worker_exit> exit;

@@ -71,6 +71,7 @@ struct lease_note {
 struct worker_settings {
     std::uint64_t memory_limit = 0;  // bytes of address space
     std::uint64_t cpu_limit = 0;  // seconds of processor time
+    std::uint64_t max_result_size = 0;  // bytes; 0: any
     std::int32_t nice = 0;
     std::int32_t processor = -1;  // to stay on; -1 is any
     std::uint64_t preload_size = 0;  // of two encoded calls that follow
