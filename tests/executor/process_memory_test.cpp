@@ -96,6 +96,47 @@ TEST_CASE("process_executor: a result beyond the memory of the application", "[p
     );
 }
 
+TEST_CASE("process_executor: calls of cancelled jobs are dropped at once", "[process_executor]") {
+    process_executor_options options = one_worker();
+    options.arena_size = std::size_t{1} << 20;
+    process_executor pool(options);
+    meeting_point gate;
+    auto first = pool.submit(pass_gate, gate.path(), 0);
+    gate.wait_for(1);
+    // It holds the arena as long as it has its call.
+    auto queued = pool.submit(length, bytes(std::size_t{700} << 10));
+    REQUIRE_FALSE(is_shared(pool.allocate_shared<char>(500 << 10).data(), "memfd:green"));
+    pool.shutdown({.wait = false, .cancel_pending = true});
+    REQUIRE(queued.cancelled());
+    REQUIRE(is_shared(pool.allocate_shared<char>(500 << 10).data(), "memfd:green"));
+    gate.value() = 1000;
+}
+
+TEST_CASE("process_executor: a grace that never ends", "[process_executor]") {
+    process_executor_options options = one_worker();
+    options.cancel_grace = forever - 1s;
+    process_executor pool(options);
+    meeting_point gate;
+    auto job = pool.submit(
+        [](std::stop_token stop, const std::string& path) {
+            meeting_point(path).arrive();
+            while (!stop.stop_requested()) std::this_thread::sleep_for(200us);
+            return pass_gate(path, 3);
+        },
+        gate.path()
+    );
+    gate.wait_for(1);
+    job.cancel();
+    gate.wait_for(2);
+    // Another turn of the manager, which would kill the worker.
+    REQUIRE(pool.stats().running == 1);
+    auto queued = pool.submit(square, 3);
+    gate.value() = 1000;
+    REQUIRE(job.result() == 3);
+    REQUIRE(queued.result() == 9);
+    pool.shutdown({.grace = forever - 1s});
+}
+
 TEST_CASE("process_executor: a limit of memory that is as good as none", "[process_executor]") {
     process_executor_options options = one_worker();
     options.memory_limit = std::numeric_limits<std::uint64_t>::max() - 4095;
