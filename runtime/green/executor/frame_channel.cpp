@@ -76,6 +76,13 @@ std::optional<frame> frame_reader::next() {
     return std::nullopt;
 }
 
+void frame_reader::give_rest_to(frame_reader& other) {
+    other.buffer_.clear();
+    other.begin_ = 0;
+    append(other.buffer_, buffer_.bytes().subspan(begin_));
+    buffer_.truncate(begin_);
+}
+
 bool frame_reader::drop_payload() noexcept {
     if (!large_header_) return false;
     if (!std::exchange(lost_, true)) dropped_ = large_.size();

@@ -48,6 +48,10 @@ public:
     /// The next complete frame.
     std::optional<frame> next();
 
+    /// What has come of a small frame that is not complete goes to `other`, where nothing else is left.
+    /// Frames that this has given out stay.
+    void give_rest_to(frame_reader& other);
+
 private:
     std::optional<frame> finish_large();
     std::size_t buffered() const noexcept { return buffer_.size() - begin_; }

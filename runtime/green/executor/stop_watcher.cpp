@@ -19,9 +19,10 @@ stop_watcher::stop_watcher(int job_socket)
     thread_.detach();
 }
 
-void stop_watcher::begin(std::uint64_t job, std::stop_source& source) {
+void stop_watcher::begin(std::uint64_t job, std::stop_source& source, frame_reader& in) {
     {
         std::lock_guard const lock(mutex_);
+        in.give_rest_to(cancels_);
         source_ = &source;
         job_ = job;
         busy_ = true;
@@ -29,11 +30,12 @@ void stop_watcher::begin(std::uint64_t job, std::stop_source& source) {
     changed_.notify_all();
 }
 
-void stop_watcher::end() {
+void stop_watcher::end(frame_reader& in) {
     std::unique_lock lock(mutex_);
     source_ = nullptr;
     ::eventfd_write(wake_.get(), 1);
     changed_.wait(lock, [&] { return !busy_; });
+    cancels_.give_rest_to(in);
 }
 
 void stop_watcher::watch() {
@@ -59,15 +61,13 @@ void stop_watcher::watch() {
     }
 }
 
-bool stop_watcher::read_cancel(std::uint64_t job, std::stop_source& source) const {
-    frame_header header;
-    ssize_t const there = ::recv(socket_, &header, sizeof header, MSG_PEEK | MSG_DONTWAIT);
-    if (there < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-    if (there == sizeof header && header.kind != frame_kind::cancel) return false;  // a later job
-    if (there > 0 && there < static_cast<ssize_t>(sizeof header)) return true;
-    if (there > 0) ::recv(socket_, &header, sizeof header, MSG_DONTWAIT);
-    if (there == 0 || header.id == job) source.request_stop();
-    return there > 0;
+bool stop_watcher::read_cancel(std::uint64_t job, std::stop_source& source) {
+    io_state const state = cancels_.fill(socket_, MSG_DONTWAIT);
+    while (auto const f = cancels_.next()) {
+        if (f->header.kind == frame_kind::cancel && f->header.id == job) source.request_stop();
+    }
+    if (state == io_state::broken) source.request_stop();
+    return state != io_state::broken;
 }
 
 }  // namespace green::detail

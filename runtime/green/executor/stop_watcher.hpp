@@ -3,6 +3,7 @@
 // Internal: how a running job of a worker process hears that it is asked to stop.
 
 #include <green/executor/descriptor.hpp>
+#include <green/executor/frame_channel.hpp>
 
 #include <condition_variable>
 #include <cstdint>
@@ -19,18 +20,20 @@ class stop_watcher {
 public:
     explicit stop_watcher(int job_socket);
 
-    /// Until `end`, a cancel of `job`, or the end of the application, requests a stop of `source`.
-    void begin(std::uint64_t job, std::stop_source& source);
-    /// Afterwards the socket belongs to the caller again.
-    void end();
+    /// Until `end`, a cancel of `job`, or the end of the application, requests a stop of `source`. `in` is
+    /// what the caller reads the socket with; a part of a frame may be in it.
+    void begin(std::uint64_t job, std::stop_source& source, frame_reader& in);
+    /// Afterwards the socket belongs to the caller again, who has done with the frames of `in`.
+    void end(frame_reader& in);
 
 private:
     void watch();
     /// False when there is nothing more to wait for.
-    bool read_cancel(std::uint64_t job, std::stop_source& source) const;
+    bool read_cancel(std::uint64_t job, std::stop_source& source);
 
     int socket_;
     descriptor wake_;  // an eventfd
+    frame_reader cancels_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::stop_source* source_ = nullptr;

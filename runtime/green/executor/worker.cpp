@@ -219,9 +219,9 @@ private:
         } catch (...) {  // it needs a thread and a descriptor
             return fail(std::current_exception());
         }
-        watcher_->begin(f.header.id, stop);
+        watcher_->begin(f.header.id, stop, in_);
         execute(call_of(f), stop.get_token());
-        watcher_->end();
+        watcher_->end(in_);
     }
 
     void answer(frame_header header) {
