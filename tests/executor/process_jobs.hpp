@@ -17,10 +17,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -117,14 +119,13 @@ inline int pass_gate(const std::string& gate, int result) {
 
 // --- what the test looks at
 
-inline std::size_t open_descriptors() {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& entry :
-         std::filesystem::directory_iterator("/proc/self/fd")) {
-        ++count;
-    }
-    return count;
+/// Of a process; 0: there is none.
+inline std::size_t descriptors_of(const std::string& pid) {
+    std::error_code none;
+    std::filesystem::directory_iterator const all("/proc/" + pid + "/fd", none);
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
+inline std::size_t open_descriptors() { return descriptors_of("self"); }
 
 /// A process's state, as ps shows it, and its parent; state 0: there is none.
 struct process_status {
@@ -140,16 +141,17 @@ inline process_status status_of(const std::string& pid) {
     return status;
 }
 
-/// Our children, zombies too.
-inline std::size_t child_processes() {
-    std::size_t count = 0;
+/// The children of a process, zombies too.
+inline std::vector<int> children_of(int parent) {
+    std::vector<int> pids;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         std::string const name = entry.path().filename().string();
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-        count += status_of(name).parent == ::getpid();
+        if (status_of(name).parent == parent) pids.push_back(std::stoi(name));
     }
-    return count;
+    return pids;
 }
+inline std::size_t child_processes() { return children_of(::getpid()).size(); }
 
 /// Shared memory of green's that is mapped here.
 inline std::size_t shared_mappings() {
@@ -196,11 +198,17 @@ inline void wait_until_gone(int pid) {
     while (is_running(pid)) std::this_thread::sleep_for(1ms);
 }
 
-/// A process of green's own is that number still, and not another one's.
-inline bool is_of_a_pool(int pid) {
+/// As ps shows it; empty: there is no such process.
+inline std::string name_of(int pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
     std::string name;
     file >> name;
+    return name;
+}
+
+/// A process of green's own is that number still, and not another one's.
+inline bool is_of_a_pool(int pid) {
+    std::string const name = name_of(pid);
     return name.starts_with("green-worker") || name.starts_with("green-forkserv");
 }
 
