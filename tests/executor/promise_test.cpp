@@ -1,44 +1,25 @@
 #include <green/executor/promise.hpp>
 
+#include "support/standard_error.hpp"
 #include "support/waits.hpp"
 
 #include <green/tasks/spawn.hpp>
 
 #include <atomic>
-#include <cstdio>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include <unistd.h>
-
 // Promises, what futures say of themselves, and what becomes of failures that nobody asks for.
 
 using namespace green;
+using green_test::stderr_of;
 
 namespace {
 
 std::exception_ptr far() { return std::make_exception_ptr(std::out_of_range("far")); }
-
-/// What `f` prints to stderr.
-template <class F>
-std::string stderr_of(F f) {
-    std::FILE* const file = std::tmpfile();
-    std::fflush(stderr);
-    int const saved = ::dup(2);
-    ::dup2(fileno(file), 2);
-    f();
-    std::fflush(stderr);
-    ::dup2(saved, 2);
-    ::close(saved);
-    std::string text(static_cast<std::size_t>(std::ftell(file)), '\0');
-    std::rewind(file);
-    text.resize(std::fread(text.data(), 1, text.size(), file));
-    std::fclose(file);
-    return text;
-}
 
 /// Converts to false, and has no text.
 struct nothing_at_all {

@@ -1,14 +1,19 @@
+#include "support/subprocess.hpp"
 #include "support/waits.hpp"
 
 #include <green/executor/job_queue.hpp>
+#include <green/executor/process_executor.hpp>
 #include <green/executor/processors.hpp>
 #include <green/executor/thread_executor.hpp>
 
+#include <filesystem>
 #include <latch>
 #include <memory>
 #include <semaphore>
 #include <thread>
 #include <vector>
+
+#include <sched.h>
 
 // The bound of an executor's queue, and how many processors there are.
 
@@ -143,4 +148,74 @@ TEST_CASE("thread_executor: so many threads by default", "[processors]") {
     REQUIRE(processors <= std::thread::hardware_concurrency());
     thread_executor const pool;
     REQUIRE(pool.max_workers() == std::min<std::size_t>(32, processors + 4));
+}
+
+TEST_CASE("executor: a thread that is kept to one processor has few workers", "[processors]") {
+    std::size_t threads = 0;
+    std::size_t processes = 0;
+    std::thread([&] {
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(static_cast<unsigned>(detail::allowed_processors().front()), &one);
+        if (::sched_setaffinity(0, sizeof one, &one) != 0) return;
+        threads = thread_executor().max_workers();
+        processes = process_executor().max_workers();
+    }).join();
+    REQUIRE(threads == 5);
+    REQUIRE(processes == 1);
+}
+
+namespace {
+
+/// Files of /proc and /sys, as a container may have them.
+class system_files {
+public:
+    void write(const std::string& path, const std::string& text) const {
+        std::filesystem::create_directories(std::filesystem::path(file(path)).parent_path());
+        green_test::write_file(file(path), text);
+    }
+    std::size_t processors() const { return detail::processors_of_cgroup(root_.file("")); }
+
+private:
+    std::string file(const std::string& path) const { return root_.file(path); }
+    green_test::scratch_directory root_;
+};
+
+}  // namespace
+
+TEST_CASE("the quota of a control group of version 2", "[processors]") {
+    system_files files;
+    REQUIRE(files.processors() == 0);
+    files.write("proc/self/cgroup", "0::/outer/inner\n");
+    REQUIRE(files.processors() == 0);
+    files.write("sys/fs/cgroup/outer/inner/cpu.max", "max 100000\n");
+    REQUIRE(files.processors() == 0);
+    files.write("sys/fs/cgroup/outer/cpu.max", "250000 100000\n");
+    REQUIRE(files.processors() == 3);  // those above count too
+    files.write("sys/fs/cgroup/outer/inner/cpu.max", "200000 100000\n");
+    REQUIRE(files.processors() == 2);
+    files.write("sys/fs/cgroup/cpu.max", "100000 100000\n");
+    REQUIRE(files.processors() == 1);
+}
+
+TEST_CASE("the quota of a control group of version 1", "[processors]") {
+    system_files files;
+    files.write("proc/self/cgroup", "4:memory:/m\n3:cpu,cpuacct:/a/b\n1:cpuset:/c\n");
+    files.write("sys/fs/cgroup/cpu/a/b/cpu.cfs_quota_us", "-1\n");
+    files.write("sys/fs/cgroup/cpu/a/b/cpu.cfs_period_us", "100000\n");
+    files.write(
+        "sys/fs/cgroup/cpu/c/cpu.cfs_quota_us", "100000\n"
+    );  // of another controller's group
+    files.write("sys/fs/cgroup/cpu/c/cpu.cfs_period_us", "100000\n");
+    REQUIRE(files.processors() == 0);
+    files.write("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "350000\n");
+    files.write("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
+    REQUIRE(files.processors() == 4);
+}
+
+TEST_CASE("the quota of a container that sees the path of its host", "[processors]") {
+    system_files files;
+    files.write("proc/self/cgroup", "0::/host/docker/0123\n");
+    files.write("sys/fs/cgroup/cpu.max", "150000 100000\n");  // its own group is the root
+    REQUIRE(files.processors() == 2);
 }

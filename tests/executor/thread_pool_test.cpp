@@ -1,10 +1,16 @@
+#include "support/standard_error.hpp"
+#include "support/text.hpp"
 #include "support/waits.hpp"
 
 #include <green/executor/promise.hpp>
 #include <green/executor/thread_executor.hpp>
 #include <green/executor/wait.hpp>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <chrono>
+#include <fstream>
 #include <latch>
 #include <memory>
 #include <mutex>
@@ -13,6 +19,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <unistd.h>
 
 // The threads of a thread_executor and its queue.
 
@@ -148,6 +156,80 @@ TEST_CASE("thread_executor: no job is left lying", "[thread_pool]") {
     REQUIRE(sum == 2 * 1000 * rounds);
 }
 
+namespace {
+
+/// The threads of a pool, all of which are there.
+std::vector<pid_t> threads_of(thread_executor& pool) {
+    auto const n = static_cast<std::ptrdiff_t>(pool.max_workers());
+    std::latch together(n);
+    std::vector<future<pid_t>> jobs;
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        jobs.push_back(pool.submit([&together] {
+            together.arrive_and_wait();
+            return ::gettid();
+        }));
+    }
+    std::vector<pid_t> ids;
+    for (auto& j : jobs) ids.push_back(j.result());
+    return ids;
+}
+
+/// How often a thread has gone to sleep.
+long sleeps_of(pid_t thread) {
+    std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/status");
+    long n = 0;
+    for (std::string word; status >> word;) {
+        if (word == "voluntary_ctxt_switches:") status >> n;
+    }
+    return n;
+}
+
+/// Its processor time.
+std::chrono::nanoseconds time_of(pid_t thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/schedstat");
+    long long ns = 0;
+    file >> ns;
+    return std::chrono::nanoseconds(ns);
+}
+
+}  // namespace
+
+TEST_CASE("thread_executor: a job wakes one of many idle threads", "[thread_pool]") {
+    constexpr int jobs = 10'000;
+    thread_executor pool(8);
+    auto const threads = threads_of(pool);
+    auto const sleeps = [&threads] {
+        long n = 0;
+        for (pid_t const t : threads) n += sleeps_of(t);
+        return n;
+    };
+    long const before = sleeps();
+    for (int i = 0; i < jobs; ++i) pool.submit(square, i).result();
+    long const one_by_one = sleeps() - before;
+    std::vector<future<int>> burst;
+    for (int i = 0; i < jobs; ++i) burst.push_back(pool.submit(square, i));
+    blocking_wait(burst);
+    long const at_once = sleeps() - before - one_by_one;
+    // Eight times as many if all woke. Some sleep for a lock.
+    REQUIRE(one_by_one < 3L * jobs);
+    REQUIRE(at_once < 3L * jobs);
+}
+
+TEST_CASE("thread_executor: one idle thread spins at most", "[thread_pool]") {
+    thread_executor pool({.max_workers = 2, .spin = 1h});
+    auto const threads = threads_of(pool);
+    for (int round = 0; round < 5; ++round) {
+        std::array<std::chrono::nanoseconds, 2> const before{
+            time_of(threads[0]), time_of(threads[1])
+        };
+        std::this_thread::sleep_for(40ms);
+        int spun = 0;
+        for (std::size_t i = 0; i < 2; ++i) spun += time_of(threads[i]) - before[i] > 5ms;
+        REQUIRE(spun <= 1);
+        REQUIRE(pool.submit(square, round).result() == round * round);
+    }
+}
+
 // conformance 48
 TEST_CASE("thread_executor: resize, to 0 and back", "[thread_pool]") {
     thread_executor pool(2);
@@ -202,7 +284,12 @@ TEST_CASE("thread_executor: an initializer that throws breaks it", "[thread_pool
     });
     auto first = pool.submit(square, 1);
     auto second = pool.submit(square, 2);
-    queued.count_down();
+    std::string const report = green_test::stderr_of([&] {
+        queued.count_down();
+        first.exception();
+        second.exception();
+    });
+    REQUIRE(green_test::contains(report, "the initializer of a worker failed: no licence"));
     REQUIRE_THROWS_AS(first.result(), broken_executor);
     REQUIRE_THROWS_AS(second.result(), broken_executor);
     REQUIRE_THROWS_AS(pool.submit(square, 1), broken_executor);
@@ -241,9 +328,9 @@ TEST_CASE("thread_executor: a shutdown that does not wait for ever", "[thread_po
     std::binary_semaphore begun{0};
     std::binary_semaphore ended{0};
     future<int> queued;
-    {
+    std::string const report = green_test::stderr_of([&] {
         thread_executor pool({.max_workers = 1, .shutdown_grace = 0s});
-        pool.submit({.name = "stubborn (on purpose)"}, [&](const std::stop_token& stop) {
+        pool.submit({.name = "stubborn"}, [&](const std::stop_token& stop) {
             begun.release();
             while (!stop.stop_requested()) std::this_thread::sleep_for(1ms);
             asked.acquire();
@@ -251,29 +338,38 @@ TEST_CASE("thread_executor: a shutdown that does not wait for ever", "[thread_po
         });
         queued = pool.submit(square, 2);
         begun.acquire();
-    }  // returns although the job runs on
+    });  // returns although the job runs on
     REQUIRE(queued.cancelled());
     asked.release();
     ended.acquire();
+    REQUIRE(report == "green: thread_executor: left behind, still running: 'stubborn'\n");
 }
 
 TEST_CASE("thread_executor: what is left behind is not waited for later either", "[thread_pool]") {
-    auto const door = std::make_shared<std::binary_semaphore>(0);
-    auto const done = std::make_shared<std::binary_semaphore>(0);
-    {
-        std::binary_semaphore begun{0};
-        thread_executor pool(1);
-        pool.submit({.name = "deaf (on purpose)"}, [door, done, &begun] {
+    auto const door = std::make_shared<std::counting_semaphore<>>(0);
+    auto const done = std::make_shared<std::counting_semaphore<>>(0);
+    std::string const report = green_test::stderr_of([&] {
+        std::counting_semaphore<> begun{0};
+        thread_executor pool(2);
+        auto const deaf = [door, done, &begun] {
             begun.release();
             door->acquire();
             done->release();
-        });
+        };
+        pool.submit({.name = "deaf"}, deaf);
+        begun.acquire();
+        pool.submit(deaf);
         begun.acquire();
         pool.shutdown({.grace = 1ms});
         pool.shutdown();
-    }
-    door->release();
+    });
+    door->release(2);
     done->acquire();
+    done->acquire();
+    REQUIRE(green_test::contains(report, "left behind, still running: "));
+    REQUIRE(green_test::contains(report, " 'deaf'"));
+    REQUIRE(green_test::contains(report, " a job"));
+    REQUIRE(std::count(report.begin(), report.end(), '\n') == 1);
 }
 
 TEST_CASE("thread_executor: a shutdown within its grace", "[thread_pool]") {

@@ -56,34 +56,38 @@ std::size_t smallest_up_from(std::string path, Limit limit) {
     }
 }
 
-std::size_t quota_of_version_2(const std::string& path) {
-    return processors_of_quota(first_line("/sys/fs/cgroup" + path + "/cpu.max"));
+std::size_t quota_of_version_2(const std::string& folder) {
+    return processors_of_quota(first_line(folder + "/cpu.max"));
 }
 
-std::size_t quota_of_version_1(const std::string& path) {
-    std::string const folder = "/sys/fs/cgroup/cpu" + path;
+std::size_t quota_of_version_1(const std::string& folder) {
     std::string const quota = first_line(folder + "/cpu.cfs_quota_us");
     return processors_of_quota(quota + " " + first_line(folder + "/cpu.cfs_period_us"));
 }
 
-std::size_t processors_of_cgroup() {
+}  // namespace
+
+std::size_t processors_of_cgroup(const std::string& root) {
     std::size_t least = 0;
     auto const take = [&least](std::size_t n) {
         if (n != 0 && (least == 0 || n < least)) least = n;
     };
-    std::ifstream groups("/proc/self/cgroup");
+    std::string const mounted = root + "/sys/fs/cgroup";
+    std::ifstream groups(root + "/proc/self/cgroup");
     for (std::string line; std::getline(groups, line);) {
         cgroup const group = parse_cgroup(line);
         if (group.controllers.empty()) {
-            take(smallest_up_from(group.path, quota_of_version_2));
+            take(smallest_up_from(group.path, [&](const std::string& path) {
+                return quota_of_version_2(mounted + path);
+            }));
         } else if (has_cpu(group.controllers)) {
-            take(smallest_up_from(group.path, quota_of_version_1));
+            take(smallest_up_from(group.path, [&](const std::string& path) {
+                return quota_of_version_1(mounted + "/cpu" + path);
+            }));
         }
     }
     return least;
 }
-
-}  // namespace
 
 std::size_t processors_of_quota(std::string_view cpu_max) noexcept {
     auto const space = cpu_max.find(' ');
@@ -112,7 +116,7 @@ std::vector<int> allowed_processors() {
 
 std::size_t usable_processors() {
     std::size_t const allowed = processors_of_affinity();
-    std::size_t const quota = processors_of_cgroup();
+    std::size_t const quota = processors_of_cgroup({});
     return quota == 0 ? allowed : std::min(allowed, quota);
 }
 
