@@ -7,6 +7,7 @@
 #include <green/executor/codec_std.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <random>
 #include <string>
@@ -160,6 +161,17 @@ TEST_CASE("codec: a changed message is refused or another value", "[codec]") {
     });
     REQUIRE(valid > 0);
     REQUIRE(valid < changes);
+}
+
+TEST_CASE("codec: a changed message of every type", "[codec]") {
+    byte_buffer bytes;
+    encoder(bytes).put(std::tuple(everything(), std::filesystem::path("/a/b")));
+    int valid = 0;
+    spoil_often(bytes, changes / 4, [&](const byte_buffer& spoilt) {
+        valid += decodes<std::tuple<everything, std::filesystem::path>>(spoilt.bytes());
+    });
+    REQUIRE(valid > 0);
+    REQUIRE(valid < changes / 4);
 }
 
 TEST_CASE("codec: a changed message takes no more memory than it is worth", "[codec]") {

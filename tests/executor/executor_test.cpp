@@ -1,4 +1,6 @@
 #include "executor/conformance.hpp"
+#include "support/standard_error.hpp"
+#include "support/text.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/executor/future.hpp>
@@ -6,8 +8,18 @@
 #include <green/loop/sleep.hpp>
 #include <green/tasks/joinall.hpp>
 #include <green/tasks/spawn.hpp>
+#include <green/tasks/this_task.hpp>
 #include <green/tasks/timeout.hpp>
 
+#include <algorithm>
+#include <atomic>
+#include <concepts>
+#include <ctime>
+#include <filesystem>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
 #include <vector>
 
 // What holds for every executor.
@@ -171,6 +183,215 @@ TEMPLATE_LIST_TEST_CASE("executor: names of jobs", "[executor]", executors) {
         co_await h;
     };
     run(body);
+}
+
+TEMPLATE_LIST_TEST_CASE(
+    "executor: a deadline counts from the job's real start", "[executor]", executors
+) {
+    file_gate gate;
+    TestType pool(1);
+    auto blocker = pool.submit(pass, gate.path());
+    auto behind = pool.submit({.deadline = 300ms}, square, 3);
+    std::this_thread::sleep_for(400ms);
+    REQUIRE_FALSE(behind.done());
+    gate.open();
+    REQUIRE(behind.result() == 9);
+    REQUIRE(blocker.result() == 1);
+}
+
+namespace {
+
+/// The time that it takes this thread to cancel so many queued jobs, in any order.
+template <class Executor>
+double time_to_cancel(std::size_t jobs, int priorities) {
+    file_gate begun;
+    file_gate gate;
+    Executor pool(1);
+    auto blocker = pool.submit(announce_and_pass, begun.path(), gate.path());
+    pass(begun.path());
+    std::vector<future<int>> queued;
+    for (std::size_t i = 0; i < jobs; ++i) {
+        int const priority = static_cast<int>(i) % priorities;
+        queued.push_back(pool.submit({.priority = priority}, square, 1));
+    }
+    std::shuffle(queued.begin(), queued.end(), std::mt19937(1));
+    auto const now = [] {
+        timespec t = {};
+        ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+    };
+    double const start = now();
+    std::size_t cancelled = 0;
+    for (auto& f : queued) cancelled += f.cancel();
+    double const end = now();
+    gate.open();
+    REQUIRE(cancelled + 5 >= jobs);  // processes may have been sent a few
+    return end - start;
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE(
+    "executor: a cancel takes as long with many jobs as with few", "[executor]", executors
+) {
+    for (int const priorities : {1, 10}) {
+        double few = 1;
+        double many = 1;
+        for (int round = 0; round < 3; ++round) {
+            few = std::min(few, time_to_cancel<TestType>(3'000, priorities));
+            many = std::min(many, time_to_cancel<TestType>(30'000, priorities));
+        }
+        CAPTURE(few, many);
+        REQUIRE(many / few < 50);  // 100 and more if each looked for its job
+    }
+}
+
+// conformance 57
+TEMPLATE_LIST_TEST_CASE("executor: a job is no task", "[executor]", executors) {
+    TestType pool(1);
+    auto asks = pool.submit(+[] { return this_task::cancel_requested(); });
+    REQUIRE_THROWS_AS(asks.result(), std::logic_error);
+}
+
+// conformance 50
+TEMPLATE_LIST_TEST_CASE("executor: a callback that throws harms nobody", "[executor]", executors) {
+    TestType pool(1);
+    file_gate gate;
+    std::string const report = stderr_of([&] {
+        auto job = pool.submit(pass, gate.path());
+        job.add_done_callback([](const future<int>&) { throw std::runtime_error("a callback"); });
+        gate.open();
+        pool.submit(square, 1).result();  // the one before is published by then
+    });
+    REQUIRE(contains(report, "failed: a callback\n"));
+    REQUIRE(pool.submit(square, 4).result() == 16);
+}
+
+// conformance 52
+TEMPLATE_LIST_TEST_CASE(
+    "executor: a job that nobody waits for keeps its worker", "[executor]", executors
+) {
+    auto const body = +[]() -> task<> {
+        file_gate begun;
+        file_gate gate;
+        TestType pool(1);
+        auto abandoned = pool.submit(announce_and_pass, begun.path(), gate.path());
+        auto h = spawn([abandoned]() -> task<> { co_await abandoned; });
+        co_await yield();
+        h.cancel();
+        co_await h.join();
+        auto next = pool.submit(square, 3);
+        while (!std::filesystem::exists(begun.path())) co_await sleep_for(1ms);
+        executor_stats const now = pool.stats();
+        REQUIRE(h.cancelled());
+        REQUIRE(now.running == 1);
+        REQUIRE(now.queued == 1);
+        REQUIRE(now.workers == 1);
+        gate.open();
+        int const n = co_await next;
+        REQUIRE(n == 9);
+        REQUIRE(abandoned.done());
+    };
+    run_test(body, real_clock());
+}
+
+// conformance 60
+TEMPLATE_LIST_TEST_CASE(
+    "executor: a job outlives the loop that waited for it", "[executor]", executors
+) {
+    file_gate gate;
+    TestType pool(1);
+    future<int> job;
+    bool resumed = false;
+    auto const wait_for_it = [&]() -> task<> {
+        static_cast<void>(co_await job);
+        resumed = true;
+    };
+    auto const body = [&]() -> task<> {
+        job = pool.submit(pass, gate.path());
+        loop& l = this_loop();
+        job.add_done_callback([&l, &resumed](const future<int>&) {
+            l.post([&resumed] { resumed = true; });
+        });
+        spawn(wait_for_it);
+        co_await yield();
+    };
+    run(body);
+    gate.open();
+    REQUIRE(job.result() == 1);
+    pool.shutdown();
+    REQUIRE_FALSE(resumed);
+}
+
+// conformance 61
+TEMPLATE_LIST_TEST_CASE(
+    "executor: close() waits without blocking the loop", "[executor]", executors
+) {
+    auto const body = +[]() -> task<> {
+        file_gate gate;
+        TestType pool(1);
+        auto blocker = pool.submit(pass, gate.path());
+        auto queued = pool.submit(square, 3);
+        auto closing = spawn(pool.close());
+        co_await sleep_for(1ms);
+        REQUIRE_FALSE(closing.done());
+        REQUIRE_THROWS_AS(pool.submit(square, 1), executor_error);
+        closing.cancel();
+        co_await closing.join();
+        REQUIRE(closing.cancelled());
+        gate.open();
+        co_await pool.close();
+        REQUIRE(queued.result() == 9);
+        REQUIRE(pool.stats().workers == 0);
+        co_await pool.close();
+    };
+    run_test(body, real_clock());
+}
+
+TEMPLATE_LIST_TEST_CASE("executor: used by several threads at once", "[executor]", executors) {
+    for (int round = 0; round < 3; ++round) {
+        TestType pool(2);
+        std::atomic<int> accepted{0};
+        std::atomic<int> ended{0};
+        std::atomic<bool> counts_are_right{true};
+        std::vector<std::thread> users;
+        for (int t = 0; t < 2; ++t) {
+            users.emplace_back([&] {
+                for (int i = 0; i < 300; ++i) {
+                    try {
+                        auto f = pool.submit({.priority = i % 3}, square, i);
+                        ++accepted;
+                        if (i % 4 == 0) f.cancel();
+                        f.add_done_callback([&ended](const future<int>&) { ++ended; });
+                        if (i % 50 == 49) f.try_result_for(1ms);
+                    } catch (const executor_error&) {
+                        return;
+                    } catch (const cancelled_error&) {}
+                }
+            });
+        }
+        users.emplace_back([&] {
+            for (int i = 0; i < 300; ++i) {
+                executor_stats const s = pool.stats();
+                if (s.finished + s.cancelled > s.submitted) counts_are_right = false;
+                if constexpr (std::same_as<TestType, thread_executor>) {
+                    pool.resize(static_cast<std::size_t>(i % 4));
+                }
+            }
+        });
+        users.emplace_back([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(2 * round));
+            pool.shutdown({.wait = round != 1, .cancel_pending = round == 2});
+        });
+        for (auto& u : users) u.join();
+        pool.shutdown();
+        while (ended < accepted) std::this_thread::yield();
+        REQUIRE(counts_are_right);
+        executor_stats const s = pool.stats();
+        REQUIRE(s.queued == 0);
+        REQUIRE(s.running == 0);
+        REQUIRE(s.submitted == s.finished + s.cancelled);
+    }
 }
 
 // conformance 112

@@ -1,4 +1,6 @@
 #include "support/green_test.hpp"
+#include "support/standard_error.hpp"
+#include "support/text.hpp"
 #include "support/waits.hpp"
 
 #include <green/core/errors.hpp>
@@ -7,10 +9,15 @@
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>
 
+#include <atomic>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 using namespace green;
 using namespace std::chrono_literals;
@@ -62,6 +69,7 @@ TEST_CASE("future: results of unfinished and cancelled ones", "[future]") {
     promise<int> p;
     future<int> f = p.get_future();
     REQUIRE_THROWS_AS(f.result(0s), timeout_error);
+    REQUIRE_THROWS_AS(f.exception(0s), timeout_error);
     REQUIRE(green_test::error_of<timeout_error>([&] {
                 f.exception(1ms);
             }) == "future: a future was not done within 1 ms");
@@ -69,6 +77,11 @@ TEST_CASE("future: results of unfinished and cancelled ones", "[future]") {
     f.cancel();
     REQUIRE_THROWS_AS(f.result(), cancelled_error);
     REQUIRE_THROWS_AS(f.exception(), cancelled_error);
+    REQUIRE_THROWS_AS(f.exception(0s), cancelled_error);
+    promise<int> kept;
+    kept.set_value(1);
+    REQUIRE(kept.get_future().exception() == nullptr);
+    REQUIRE(kept.get_future().exception(0s) == nullptr);
 }
 
 // conformance 10, 13
@@ -79,6 +92,53 @@ TEST_CASE("future: a blocked result wakes when the value is there", "[future]") 
     REQUIRE(f.result(1h) == 8);
     REQUIRE(f.try_result_for(0s) == 8);
     t.join();
+    promise<int> failing;
+    future<int> failed = failing.get_future();
+    t = std::thread([&] {
+        failing.set_exception(std::make_exception_ptr(std::out_of_range("far")));
+    });
+    REQUIRE(failed.exception(1h) != nullptr);
+    t.join();
+}
+
+TEST_CASE("future: threads and tasks wait for one future together", "[future]") {
+    promise<int> p;
+    future<int> const f = p.get_future();
+    std::atomic<int> about_to_wait{0};
+    std::atomic<int> sum{0};
+    std::atomic<int> successes{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+            ++about_to_wait;
+            sum += f.result();
+        });
+    }
+    for (int i = 0; i < 2; ++i) {
+        threads.emplace_back([&] {
+            ++about_to_wait;
+            successes += f.exception() == nullptr;
+        });
+    }
+    threads.emplace_back([&] {
+        auto const waits = [&]() -> task<> {
+            ++about_to_wait;
+            int const n = co_await f;
+            sum += n;
+        };
+        auto const body = [&]() -> task<> {
+            auto const first = spawn(waits);
+            auto const second = spawn(waits);
+            co_await first;
+            co_await second;
+        };
+        run(body);
+    });
+    while (about_to_wait < 8) std::this_thread::yield();
+    p.set_value(7);
+    for (auto& t : threads) t.join();
+    REQUIRE(sum == 6 * 7);
+    REQUIRE(successes == 2);
 }
 
 // conformance 14
@@ -102,13 +162,32 @@ TEST_CASE(
     for (char c : {'a', 'b', 'c'}) {
         f.add_done_callback([&order, c](const future<int>&) {
             order += c;
-            if (c == 'b') throw std::runtime_error("reported on stderr, on purpose");
+            if (c == 'b') throw std::runtime_error("reported");
         });
     }
-    p.set_value(1);
+    std::string const report = green_test::stderr_of([&] { p.set_value(1); });
     REQUIRE(order == "abc");
+    REQUIRE(green_test::contains(report, "failed: reported\n"));
     f.add_done_callback([&order](const future<int>& me) { order += std::to_string(me.result()); });
     REQUIRE(order == "abc1");
+}
+
+// conformance 17
+TEST_CASE("future: a callback of one that has failed or was cancelled runs at once", "[future]") {
+    promise<int> failing;
+    failing.set_exception(std::make_exception_ptr(std::out_of_range("far")));
+    promise<int> dropped;
+    dropped.get_future().cancel();
+    std::string order;
+    failing.get_future().add_done_callback([&order](const future<int>& me) {
+        order += me.describe();
+    });
+    REQUIRE(order == "finished raised std::out_of_range");
+    dropped.get_future().add_done_callback([&order](const future<int>& me) {
+        order += ", " + me.describe();
+    });
+    REQUIRE(order == "finished raised std::out_of_range, cancelled");
+    static_cast<void>(failing.get_future().exception());
 }
 
 TEST_CASE("future: a promise that is dropped gives closed_error", "[future]") {
@@ -229,4 +308,45 @@ GREEN_TEST_REAL_CLOCK(
         t.join();
         REQUIRE((a.cancelled() || a.value() == 1));
     }
+}
+
+namespace {
+
+/// How often this thread has called write.
+long writes_of_this_thread() {
+    std::ifstream io("/proc/thread-self/io");
+    long n = 0;
+    for (std::string word; io >> word;) {
+        if (word == "syscw:") io >> n;
+    }
+    return n;
+}
+
+}  // namespace
+
+TEST_CASE("future: a thousand that end while the loop is busy do not wake it", "[future]") {
+    constexpr int many = 1000;
+    std::vector<promise<int>> promises(many);
+    std::atomic<int> resumed{0};
+    long writes = 0;
+    int const null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    auto const waits = [&](int i) -> task<> {
+        resumed += co_await promises[static_cast<std::size_t>(i)].get_future();
+    };
+    auto const body = [&]() -> task<> {
+        std::vector<join_handle<void>> waiters;
+        for (int i = 0; i < many; ++i) waiters.push_back(spawn(waits, i));
+        co_await yield();
+        std::thread([&] {
+            long const before = writes_of_this_thread();
+            for (auto& p : promises) p.set_value(1);
+            static_cast<void>(::write(null, "x", 1));  // so that there is something to count
+            writes = writes_of_this_thread() - before;
+        }).join();  // the loop is busy with that
+        for (auto& w : waiters) co_await w;
+    };
+    run(green_test::real_clock(), body);
+    REQUIRE(resumed == many);
+    ::close(null);
+    REQUIRE(writes == 1);  // uv_async_send would have written to an eventfd
 }

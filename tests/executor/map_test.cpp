@@ -4,8 +4,11 @@
 #include <green/loop/sleep.hpp>
 #include <green/tasks/spawn.hpp>
 
+#include <concepts>
 #include <ranges>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 // map of every executor.
@@ -196,6 +199,45 @@ TEMPLATE_LIST_TEST_CASE(
     run_test(body, real_clock());
 }
 
+// conformance 128
+TEMPLATE_LIST_TEST_CASE(
+    "map: a late first look finds the time over, and the rest is cancelled", "[map]", executors
+) {
+    auto const body = +[]() -> task<> {
+        file_gate gate;
+        TestType pool(1);
+        std::vector<std::string> const gates(30, gate.path());
+        auto const pass_gate = +[](std::string path) { return pass(path); };
+        stream<int> s =
+            pool.map(pass_gate, gates, {.timeout = 300ms, .chunksize = 1, .window = 30});
+        co_await sleep_for(310ms);
+        auto const start = now();
+        bool late = false;
+        try {
+            co_await s.next();
+        } catch (const timeout_error&) {
+            late = true;
+        }
+        REQUIRE(late);
+        REQUIRE(now() - start < 300ms);  // not counted from here
+        REQUIRE(pool.stats().cancelled >= 20);  // processes may have been sent a few
+        REQUIRE(pool.stats().queued == 0);
+        gate.open();
+    };
+    run_test(body, real_clock());
+}
+
+// conformance 125
+TEMPLATE_LIST_TEST_CASE("map: works without anyone looking", "[map]", executors) {
+    auto const body = +[]() -> task<> {
+        TestType pool(2);
+        stream<int> const s = pool.map(square, numbers, {.chunksize = 3, .window = 9});
+        while (pool.stats().finished < 3) co_await sleep_for(1ms);
+        REQUIRE(pool.stats().submitted == 3);
+    };
+    run_test(body, real_clock());
+}
+
 // conformance 129
 TEMPLATE_LIST_TEST_CASE("map: a timeout_error of a job is an item's failure", "[map]", executors) {
     auto const body = +[]() -> task<> {
@@ -271,6 +313,56 @@ TEMPLATE_LIST_TEST_CASE("map: chunks of themselves grow for tiny jobs", "[map]",
         );
         while (auto v = co_await s.next()) sum += *v;
         REQUIRE(sum == 300 * 328'350L);
+    };
+    run_test(body, real_clock());
+}
+
+// conformance 100
+TEMPLATE_LIST_TEST_CASE("map: after the end of the executor", "[map]", executors) {
+    TestType pool(1);
+    if constexpr (std::same_as<TestType, process_executor>) {
+        pool.kill_workers();
+    } else {
+        pool.shutdown({.wait = false, .cancel_pending = true});
+    }
+    REQUIRE_THROWS_AS(pool.map(square, numbers), executor_error);
+}
+
+namespace {
+
+struct not_to_be_sent {
+    int number;
+};
+int number_of(const not_to_be_sent& n) { return n.number; }
+
+}  // namespace
+
+template <>
+struct green::codec<not_to_be_sent> {
+    static void encode(encoder& e, const not_to_be_sent& n) {
+        if (n.number == 2) throw std::domain_error("2 is not to be sent");
+        e.put(n.number);
+    }
+    static not_to_be_sent decode(decoder& d) { return {d.get<int>()}; }
+};
+
+// conformance 138
+TEST_CASE("map: an input that cannot be sent", "[map]") {
+    auto const body = []() -> task<> {
+        process_executor pool(1);
+        std::vector<not_to_be_sent> const inputs{{1}, {2}, {3}};
+        stream<int> s = pool.map(number_of, inputs, {.chunksize = 1});
+        auto const first = co_await s.next();
+        REQUIRE(first == 1);
+        std::string error;
+        try {
+            co_await s.next();
+        } catch (const std::domain_error& e) {
+            error = e.what();
+        }
+        REQUIRE(error == "2 is not to be sent");
+        auto const after = co_await pool.run(square, 2);
+        REQUIRE(after == 4);
     };
     run_test(body, real_clock());
 }

@@ -2,13 +2,21 @@
 #include "support/green_test.hpp"
 
 #include <green/core/errors.hpp>
+#include <green/executor/codec_error.hpp>
 #include <green/executor/process_executor.hpp>
 #include <green/loop/sleep.hpp>
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/timeout.hpp>
 
+#include <exception>
+#include <random>
 #include <string>
+#include <thread>
+#include <type_traits>
 #include <vector>
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace green;
 using namespace green_test;
@@ -123,6 +131,21 @@ TEST_CASE("process_executor: a deadline ends the job", "[process_executor]") {
     REQUIRE(pool.stats().workers_started == 2);
 }
 
+TEST_CASE("process_executor: every try has the whole deadline", "[process_executor]") {
+    meeting_point tries;
+    process_executor pool(1);
+    auto const slow = [](const std::string& path) {
+        int const n = meeting_point(path).arrive();
+        std::this_thread::sleep_for(350ms);
+        if (n == 1) ::kill(::getpid(), SIGKILL);
+        return n;
+    };
+    job_options options;
+    options.deadline = 600ms;
+    options.retries = 1;
+    REQUIRE(pool.submit(options, slow, tries.path()).result() == 2);
+}
+
 TEST_CASE("process_executor: a cancel that kills ends a running job", "[process_executor]") {
     meeting_point begun;
     process_executor pool(1);
@@ -195,6 +218,45 @@ GREEN_TEST_REAL_CLOCK("process_executor: run() ends with its scope", "[process_e
     co_await pool.close();
 }
 
+GREEN_TEST_REAL_CLOCK("process_executor: run() waits for who was asked", "[process_executor]") {
+    meeting_point begun;
+    process_executor pool(1);
+    int value = 0;
+    auto const body = [&]() -> task<> {
+        value = co_await pool.run(count_until_stopped, begun.path());
+        co_await yield();
+        value = -1;
+    };
+    auto h = spawn(body);
+    while (begun.value() == 0) co_await sleep_for(1ms);
+    h.cancel();
+    co_await h.join();
+    REQUIRE(h.cancelled());
+    REQUIRE(value > 0);  // the result wins
+}
+
+GREEN_TEST_REAL_CLOCK(
+    "process_executor: run() waits for a job that cannot be asked", "[process_executor]"
+) {
+    meeting_point gate;
+    process_executor pool(1);
+    int value = 0;
+    auto const body = [&]() -> task<> {
+        value = co_await pool.run(pass_gate, gate.path(), 5);
+        co_await yield();
+        value = -1;
+    };
+    auto h = spawn(body);
+    while (gate.value() == 0) co_await sleep_for(1ms);
+    h.cancel();
+    co_await sleep_for(5ms);
+    REQUIRE_FALSE(h.done());
+    gate.value() = 1000;
+    co_await h.join();
+    REQUIRE(h.cancelled());
+    REQUIRE(value == 5);
+}
+
 TEST_CASE(
     "process_executor: workers that were idle when killed are replaced", "[process_executor]"
 ) {
@@ -261,6 +323,35 @@ TEST_CASE("process_executor: terminate_workers and kill_workers", "[process_exec
     }
 }
 
+// conformance 85
+TEST_CASE("process_executor: what was ended does not finish later", "[process_executor]") {
+    auto const work = [](const std::string& gate, const std::string& finished) {
+        pass_gate(gate, 0);
+        meeting_point(finished).arrive();
+    };
+    for (bool const kill : {false, true}) {
+        meeting_point gate;
+        meeting_point finished;
+        {
+            process_executor pool(2);
+            std::vector<future<void>> jobs;
+            for (int i = 0; i < 4; ++i) {
+                jobs.push_back(pool.submit(work, gate.path(), finished.path()));
+            }
+            gate.wait_for(2);
+            if (kill) {
+                pool.kill_workers();
+            } else {
+                pool.terminate_workers();
+            }
+            for (auto& j : jobs) REQUIRE_THROWS(j.result());
+            gate.value() = 1000;
+            REQUIRE_THROWS_AS(pool.submit(square, 1), executor_error);
+        }
+        REQUIRE(finished.value() == 0);
+    }
+}
+
 // conformance 86
 TEST_CASE("process_executor: terminating a pool without workers", "[process_executor]") {
     process_executor pool(1);
@@ -284,4 +375,60 @@ TEST_CASE("process_executor: a death in the middle of large data", "[process_exe
     };
     REQUIRE_THROWS_AS(pool.submit(die_sending).result(), worker_died);
     REQUIRE(pool.submit(square, 2).result() == 4);
+}
+
+TEST_CASE("process_executor: a job has an executor of its own", "[process_executor]") {
+    process_executor pool(2);
+    auto const outer = [](int n) {
+        process_executor inner(1);
+        return inner.submit(square, n).result() + inner.submit(square, 1).result();
+    };
+    std::vector<future<int>> jobs;
+    for (int i = 0; i < 3; ++i) jobs.push_back(pool.submit(outer, i));
+    for (int i = 0; i < 3; ++i) REQUIRE(jobs[static_cast<std::size_t>(i)].result() == i * i + 1);
+}
+
+namespace {
+
+template <class... Errors>
+bool is_one_of(const std::exception_ptr& error) {
+    auto const is = [&]<class E>(std::type_identity<E>) {
+        try {
+            std::rethrow_exception(error);
+        } catch (const E&) {
+            return true;
+        } catch (...) {
+            return false;
+        }
+    };
+    return (is(std::type_identity<Errors>()) || ...);
+}
+
+/// Says something else to this worker's executor than what is agreed.
+void spoil_own_socket(unsigned seed, std::size_t size) {
+    std::mt19937 random(seed);
+    std::string bytes(size, '\0');
+    for (char& c : bytes) c = static_cast<char>(random());
+    for (int fd = 3; fd < 100; ++fd) {
+        struct stat status = {};
+        if (::fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode)) continue;
+        static_cast<void>(::write(fd, bytes.data(), bytes.size()));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("process_executor: a worker that talks nonsense is replaced", "[process_executor]") {
+    process_executor pool(1);
+    for (unsigned seed = 0; seed < 10; ++seed) {
+        CAPTURE(seed);
+        // The beginning of a very long frame, as it may seem; the rest never comes.
+        job_options options;
+        options.deadline = 100ms;
+        auto f = pool.submit(options, spoil_own_socket, seed, std::size_t{1} << seed);
+        std::exception_ptr const error = f.exception();
+        REQUIRE((error == nullptr || is_one_of<worker_died, codec_error, timeout_error>(error)));
+        REQUIRE(pool.submit(job_options{.retries = 2}, square, 3).result() == 9);
+    }
+    REQUIRE(pool.stats().workers_started == 11);
 }

@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <string>
 #include <vector>
+
+#include <sys/stat.h>
 
 using namespace green;
 using namespace green_test;
@@ -115,6 +118,38 @@ TEST_CASE("payload: more than the arena holds goes through the socket", "[payloa
         REQUIRE_FALSE(pool.submit(arrives_shared, std::move(built.back())).result());
         auto const result = pool.submit(make_row, 7, 2 * many).result();
         REQUIRE(is_row(result, 7, 2 * many));
+    }
+}
+
+namespace {
+
+/// Memory that the shared arguments of this process's executor have taken.
+long blocks_of_arguments() {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;
+        auto const file = std::filesystem::read_symlink(entry.path(), gone).string();
+        struct stat status = {};
+        if (file.find("memfd:green-arguments") == std::string::npos) continue;
+        if (::stat(entry.path().c_str(), &status) == 0) return status.st_blocks;
+    }
+    return -1;
+}
+
+}  // namespace
+
+TEST_CASE("payload: from 256 KiB on it goes through shared memory", "[payload]") {
+    constexpr std::size_t threshold = 256 << 10;
+    auto const give_back_text = [](const std::string& text) { return text; };
+    for (std::size_t const size : {threshold - 4096, threshold - 100, threshold, threshold + 1}) {
+        process_executor pool(1);
+        std::string text(size, 'x');
+        text.front() = 'a';
+        text.back() = 'z';
+        long const before = blocks_of_arguments();
+        REQUIRE(before >= 0);
+        REQUIRE(pool.submit(give_back_text, text).result() == text);
+        CAPTURE(size);
+        REQUIRE((blocks_of_arguments() > before) == (size >= threshold));
     }
 }
 

@@ -5,8 +5,13 @@
 #include <green/executor/as_completed.hpp>
 #include <green/executor/promise.hpp>
 #include <green/executor/thread_executor.hpp>
+#include <green/tasks/as_result.hpp>
+#include <green/tasks/spawn.hpp>
+#include <green/tasks/when_all.hpp>
 
+#include <atomic>
 #include <deque>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -293,4 +298,87 @@ GREEN_TEST_REAL_CLOCK("as_completed: threads finish while readers leave", "[as_c
             REQUIRE(f->done());
         }
     }
+}
+
+// --- several futures as one
+
+// conformance 118
+GREEN_TEST("as_completed: the first few of many", "[as_completed]") {
+    promised p(5);
+    for (std::size_t const i : {3U, 1U, 4U}) p.promises[i].set_value(static_cast<int>(i));
+    auto const first = co_await as_completed(p.futures).take(2).collect();
+    REQUIRE(first.size() == 2);
+    for (const auto& f : first) REQUIRE(f.done());
+    std::vector<future<int>> const others{p.futures[0], p.futures[2]};
+    stream<future<int>> rest = as_completed(others);
+    auto const reader = [&]() -> task<std::vector<int>> {
+        std::vector<int> order;
+        auto const ready = co_await std::move(rest).take(1).collect();
+        for (const auto& f : ready) order.push_back(f.result());
+        co_return order;
+    };
+    auto const h = spawn(reader);
+    co_await yield();
+    p.promises[2].set_value(2);
+    auto const order = co_await h;
+    REQUIRE(order == std::vector<int>{2});
+}
+
+// conformance 121
+GREEN_TEST("when_all: futures in argument order, an error leaves the jobs alone", "[future]") {
+    promised p(3);
+    auto const waits = [&]() -> task<std::vector<int>> {
+        auto const [a, b, c] = co_await when_all(p.futures[0], p.futures[1], p.futures[2]);
+        std::vector<int> values{a, b, c};
+        co_return values;
+    };
+    auto h = spawn(waits);
+    co_await yield();
+    for (std::size_t const i : {2U, 0U, 1U}) {
+        REQUIRE_FALSE(h.done());
+        p.promises[i].set_value(static_cast<int>(i));
+    }
+    auto const values = co_await h;
+    REQUIRE(values == std::vector<int>{0, 1, 2});
+
+    promised q(3);
+    auto const fails = [&]() -> task<> {
+        co_await when_all(q.futures[0], q.futures[1], q.futures[2]);
+    };
+    auto failing = spawn(fails);
+    co_await yield();
+    q.fail(1);
+    co_await failing.join();
+    REQUIRE_THROWS_AS(failing.result(), std::out_of_range);
+    REQUIRE_FALSE(q.futures[0].done());  // not cancelled
+    q.promises[0].set_value(7);
+    REQUIRE(q.futures[0].result() == 7);
+
+    auto const [first, second] =
+        co_await when_all(as_result(q.futures[0]), as_result(q.futures[1]));
+    REQUIRE(first.value() == 7);
+    REQUIRE_FALSE(second);
+    q.promises[2].set_value(0);
+}
+
+// conformance 122
+GREEN_TEST_REAL_CLOCK("when_all: cancelled, every job is asked to stop", "[future]") {
+    thread_executor pool(3);
+    std::atomic<int> begun{0};
+    std::atomic<int> asked{0};
+    auto const job = [&](const std::stop_token& stop) {
+        ++begun;
+        while (!stop.stop_requested()) std::this_thread::yield();
+        ++asked;
+    };
+    auto const waits = [&]() -> task<> {
+        co_await when_all(pool.run(job), pool.run(job), pool.run(job));
+        co_await yield();
+    };
+    auto h = spawn(waits);
+    while (begun < 3) co_await yield();
+    h.cancel();
+    co_await h.join();
+    REQUIRE(h.cancelled());
+    REQUIRE(asked == 3);  // and waited for
 }
