@@ -1,4 +1,4 @@
-// expect: green: map takes a copyable callable and ranges of arguments to call it with
+// expect alone: green: map takes a copyable callable and ranges of arguments to call it with
 #include <green/executor/thread_executor.hpp>
 
 #include <vector>

@@ -1,4 +1,4 @@
-// expect: green: a process_queue holds values that can be sent to another process
+// expect alone: green: a process_queue holds values that can be sent to another process
 
 #include <green/executor/process_queue.hpp>
 

@@ -1,4 +1,4 @@
-// expect: green: an exception that is registered has a green::codec
+// expect alone: green: an exception that is registered has a green::codec
 #include <green/executor/remote_error.hpp>
 
 class silent {

@@ -3,6 +3,8 @@
 Every *.cpp beside this file is such a program. Its first line names a part of the sentence that the compiler has to print:
 
     // expect: a task is awaited once
+
+`// expect alone: ...` says that it must be the only error.
 """
 
 import argparse
@@ -14,14 +16,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 import toolchain  # noqa: E402
 
 MARKER = "// expect:"
+ALONE = "// expect alone:"
 
 
 def check(compiler: toolchain.Toolchain, case: pathlib.Path) -> str:
     """Compiles one case. An empty answer is a success, any other says why not."""
     first_line = case.read_text(encoding="utf-8").split("\n", 1)[0]
-    if not first_line.startswith(MARKER) or not first_line.removeprefix(MARKER).strip():
+    marker = ALONE if first_line.startswith(ALONE) else MARKER
+    sentence = first_line.removeprefix(marker).strip()
+    if not first_line.startswith(marker) or not sentence:
         return f"the first line must be '{MARKER} SENTENCE'"
-    sentence = first_line.removeprefix(MARKER).strip()
 
     result = subprocess.run(
         compiler.command("-fsyntax-only", "-fdiagnostics-color=never", str(case)), capture_output=True, text=True
@@ -32,6 +36,8 @@ def check(compiler: toolchain.Toolchain, case: pathlib.Path) -> str:
     message = result.stderr.replace(first_line, "")
     if sentence not in message:
         return f"no '{sentence}' in\n{toolchain.shorten(result.stderr)}"
+    if marker == ALONE and (errors := message.count(" error: ")) != 1:
+        return f"{errors} errors instead of one in\n{toolchain.shorten(result.stderr)}"
     return ""
 
 

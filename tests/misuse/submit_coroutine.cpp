@@ -1,4 +1,4 @@
-// expect: green: a job cannot be a coroutine: there is no loop where it runs
+// expect alone: green: a job cannot be a coroutine: there is no loop where it runs
 #include <green/executor/thread_executor.hpp>
 
 green::task<int> f(int n) { co_return n; }

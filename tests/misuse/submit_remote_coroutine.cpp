@@ -1,4 +1,4 @@
-// expect: green: a job in another process cannot be a coroutine: there is no loop in a worker
+// expect alone: green: a job in another process cannot be a coroutine: there is no loop in a worker
 #include <green/executor/remote_function.hpp>
 
 green::task<int> g();

@@ -1,4 +1,4 @@
-// expect: include <green/executor/codec_std.hpp> for maps, sets and lists
+// expect alone: include <green/executor/codec_std.hpp> for maps, sets and lists
 #include <green/executor/remote_function.hpp>
 
 #include <map>

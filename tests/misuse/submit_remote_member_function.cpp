@@ -1,4 +1,4 @@
-// expect: green: a member function cannot be sent to another process by itself
+// expect alone: green: a member function cannot be sent to another process by itself
 #include <green/executor/remote_function.hpp>
 
 struct s {

@@ -1,4 +1,4 @@
-// expect: green: a job in another process cannot change what its caller owns
+// expect alone: green: a job in another process cannot change what its caller owns
 #include <green/executor/remote_function.hpp>
 
 void add(int& to);

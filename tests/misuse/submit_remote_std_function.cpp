@@ -1,4 +1,4 @@
-// expect: green: this callable cannot be sent to another process: submit a function
+// expect alone: green: this callable cannot be sent to another process: submit a function
 #include <green/executor/remote_function.hpp>
 
 #include <functional>

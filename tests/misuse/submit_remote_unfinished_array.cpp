@@ -1,4 +1,4 @@
-// expect: and shared_array<const T>, not shared_array<T>
+// expect alone: and shared_array<const T>, not shared_array<T>
 #include <green/executor/process_executor.hpp>
 
 double first(green::shared_array<double> values) { return values[0]; }

@@ -1,4 +1,4 @@
-// expect: green: an argument of this job cannot be sent to another process: take values
+// expect alone: green: an argument of this job cannot be sent to another process: take values
 #include <green/executor/remote_function.hpp>
 
 #include <string_view>

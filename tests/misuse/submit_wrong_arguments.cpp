@@ -1,4 +1,4 @@
-// expect: green: submit takes a callable and the arguments to call it with
+// expect alone: green: submit takes a callable and the arguments to call it with
 #include <green/executor/thread_executor.hpp>
 
 #include <string>

@@ -99,13 +99,14 @@ public:
     auto submit(const job_options& options, F f, A... args) {
         detail::check_job<F, A...>();
         if constexpr (detail::job_callable<F, A...>) {
-            using T = detail::job_result_t<F, A...>;
             if constexpr (Executor::has_queue_limit) {
+                using T = detail::job_result_t<F, A...>;
                 return detail::future_access::make<T>(
                     self().start_job_within_limit(options, std::move(f), std::move(args)...)
                 );
             } else {
-                return detail::future_access::make<T>(
+                // Its type is that of the state, so that a job that cannot be sent is one error alone.
+                return detail::future_access::make(
                     self().start_job(options, std::move(f), std::move(args)...)
                 );
             }
