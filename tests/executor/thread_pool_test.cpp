@@ -5,6 +5,7 @@
 #include <green/executor/promise.hpp>
 #include <green/executor/thread_executor.hpp>
 #include <green/executor/wait.hpp>
+#include <green/loop/run.hpp>
 
 #include <algorithm>
 #include <array>
@@ -468,6 +469,17 @@ TEST_CASE("thread_executor: a job that waits for several that can never run", "[
         blocking_wait(jobs, {.return_when = mode});
     });
     REQUIRE_THROWS_AS(outer.result(10s), std::logic_error);
+    // A loop in a job is not blocked, and nobody remembers the attempt.
+    auto in_loop = pool.submit([&] {
+        std::vector<future<int>> jobs{pool.submit(square, 5)};
+        wait_options const any{.return_when = return_when::first_completed};
+        auto const main = [&]() -> task<> {
+            blocking_wait(jobs, any);
+            co_return;
+        };
+        run(main());
+    });
+    REQUIRE_THROWS_AS(in_loop.result(10s), std::logic_error);
     // What somebody else may bring about is waited for, and so is what is there already.
     promise<int> outside;
     auto with_others = pool.submit([&, other = outside.get_future()] {

@@ -358,11 +358,7 @@ void process_pool::publish() {
     for (completion& c : completions_) {
         c.job->call.reset();
         switch (c.outcome) {
-        case completion::kind::received: try { receive(c);
-            } catch (...) {
-                c.job->fail(std::current_exception());  // no memory for what it refers to
-            }
-            break;
+        case completion::kind::received: receive(c); break;
         case completion::kind::failed: c.job->fail(std::move(c.error)); break;
         case completion::kind::cancelled: c.job->state().end_cancelled(); break;
         }
@@ -373,14 +369,19 @@ void process_pool::publish() {
     if (copied_.capacity() > most_copied_kept) copied_ = byte_buffer();
 }
 
-void process_pool::receive(const completion& c) {
-    auto const arrived = c.own.empty() ? arrived_.bytes().subspan(c.offset, c.size) : c.own.bytes();
-    if (!c.lender) return c.job->receive(arrived, nullptr);
-    std::shared_ptr<result_lease> lease;
-    std::uint64_t const most = settings_.worker.max_result_size;
-    auto const outcome = most == 0 ? c.lender->open(arrived, copied_, lease)
-                                   : c.lender->open(arrived, copied_, lease, most);
-    c.job->receive(outcome, lease.get());
+void process_pool::receive(const completion& c) noexcept {
+    try {
+        auto const arrived = c.own.empty() ? arrived_.bytes().subspan(c.offset, c.size)
+                                           : c.own.bytes();
+        if (!c.lender) return c.job->receive(arrived, nullptr);
+        std::shared_ptr<result_lease> lease;
+        std::uint64_t const most = settings_.worker.max_result_size;
+        auto const outcome = most == 0 ? c.lender->open(arrived, copied_, lease)
+                                       : c.lender->open(arrived, copied_, lease, most);
+        c.job->receive(outcome, lease.get());
+    } catch (...) {
+        c.job->fail(std::current_exception());  // no memory for what it refers to
+    }
 }
 
 }  // namespace green::detail

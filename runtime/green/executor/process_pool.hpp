@@ -138,7 +138,7 @@ private:
     void read_output(worker_link& worker);
     void deliver_output() noexcept;
     void publish();
-    void receive(const completion& c);
+    void receive(const completion& c) noexcept;
     std::vector<promise<void>> take_warmed();
     std::exception_ptr warm_problem() const;
 

@@ -25,16 +25,29 @@ const future_base* in_our_hands(std::span<const state_ref<future_base>> states) 
     return one;
 }
 
+/// While it lives, the executor of `job` knows that this thread waits for the set.
+class blocked_for_set {
+public:
+    blocked_for_set(const future_base* job, const future_set& set) : job_(job) {
+        if (!job_) return;
+        job_->begin_block({&set, [](const void* s) noexcept {
+                               return static_cast<const future_set*>(s)->satisfied();
+                           }});
+    }
+    blocked_for_set(const blocked_for_set&) = delete;
+    blocked_for_set& operator=(const blocked_for_set&) = delete;
+    ~blocked_for_set() {
+        if (job_) job_->end_block();
+    }
+
+private:
+    const future_base* const job_;
+};
+
 /// Blocks this thread until the set has what it expects, unless it would for ever.
 void block(const future_set& set, std::span<const state_ref<future_base>> states) {
-    const future_base* const job = set.satisfied() ? nullptr : in_our_hands(states);
-    if (job) {
-        job->begin_block({&set, [](const void* s) noexcept {
-                              return static_cast<const future_set*>(s)->satisfied();
-                          }});
-    }
+    blocked_for_set const known(set.satisfied() ? nullptr : in_our_hands(states), set);
     set.block(forever);
-    if (job) job->end_block();
 }
 
 }  // namespace
