@@ -301,6 +301,7 @@ TEMPLATE_LIST_TEST_CASE(
 ) {
     file_gate gate;
     TestType pool(1);
+    REQUIRE(pool.submit(square, 2).result() == 4);  // all is open that the executor needs
     future<int> job;
     bool resumed = false;
     auto const wait_for_it = [&]() -> task<> {

@@ -39,8 +39,11 @@ public:
 
 }  // namespace
 
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return news_left >= 0 && news_left-- == 0 ? nullptr : std::malloc(size);
+}
 void* operator new(std::size_t size) {
-    void* const p = news_left >= 0 && news_left-- == 0 ? nullptr : std::malloc(size);
+    void* const p = operator new(size, std::nothrow);
     if (!p) throw std::bad_alloc();
     return p;
 }
