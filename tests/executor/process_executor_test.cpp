@@ -2,6 +2,7 @@
 
 #include "executor/process_jobs.hpp"
 #include "support/green_test.hpp"
+#include "support/sanitizers.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/tasks/joinall.hpp>
@@ -33,15 +34,6 @@ long sum_of(const std::vector<int>& numbers) {
     return std::accumulate(numbers.begin(), numbers.end(), 0L);
 }
 int fail_with(const std::string& text) { throw std::out_of_range(text); }
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool under_sanitizer = true;
-#elif defined(__has_feature)
-constexpr bool under_sanitizer = __has_feature(address_sanitizer) ||
-    __has_feature(thread_sanitizer);
-#else
-constexpr bool under_sanitizer = false;
-#endif
 
 int initialized = 0;
 void initialize() { initialized = 42; }

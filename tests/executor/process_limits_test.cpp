@@ -1,4 +1,5 @@
 #include "executor/process_jobs.hpp"
+#include "support/sanitizers.hpp"
 
 #include <green/core/errors.hpp>
 #include <green/executor/codec_error.hpp>
@@ -58,13 +59,7 @@ void load_with_thread() {
 }
 
 /// Where a sanitizer has a thread of its own, the workers are not forked. ThreadSanitizer may have.
-#if defined(__SANITIZE_THREAD__)
-constexpr bool workers_are_forked = false;
-#elif defined(__has_feature)
-constexpr bool workers_are_forked = !__has_feature(thread_sanitizer);
-#else
-constexpr bool workers_are_forked = true;
-#endif
+constexpr bool workers_are_forked = !under_thread_sanitizer;
 
 std::string problem_of(void (*preload)()) {
     process_executor_options options;

@@ -1,5 +1,6 @@
 #include "executor/process_jobs.hpp"
 #include "support/subprocess.hpp"
+#include "support/text.hpp"
 
 #include <green/executor/process.hpp>
 
@@ -115,7 +116,8 @@ TEST_CASE("program: a copy of it exits", "[.program]") {
 }
 
 TEST_CASE("process: a forked copy of the application exits", "[process]") {
-    REQUIRE(run_program("program: a copy of it exits").output == "7 0 9");
+    // LeakSanitizer, too, has something to say of a copy without its threads.
+    REQUIRE(contains(run_program("program: a copy of it exits").output, "7 0 9"));
 }
 
 TEST_CASE("program: its streams are closed", "[.program]") {

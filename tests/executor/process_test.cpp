@@ -1,6 +1,7 @@
 #include <green/executor/process.hpp>
 
 #include "executor/process_jobs.hpp"
+#include "support/sanitizers.hpp"
 #include "support/green_test.hpp"
 #include "support/subprocess.hpp"
 #include "support/text.hpp"
@@ -165,6 +166,7 @@ TEST_CASE("program: starts a process without descriptors", "[.program]") {
 }
 
 TEST_CASE("process: a fork server that cannot be started", "[process]") {
+    if (under_sanitizer) return;  // it needs some itself
     auto const ended = run_program("program: starts a process without descriptors");
     REQUIRE(contains(ended.output, "process: cannot be started: "));
     REQUIRE(contains(ended.output, "exit code 7"));
