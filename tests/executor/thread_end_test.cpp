@@ -154,35 +154,6 @@ TEST_CASE("thread_executor: its end is that of its threads, after all jobs", "[t
     REQUIRE(threads_gone == 2);
 }
 
-// conformance 60
-TEST_CASE("thread_executor: a job outlives the loop that waited for it", "[thread_end]") {
-    std::binary_semaphore loop_is_gone{0};
-    thread_executor pool(1);
-    future<int> job;
-    bool resumed = false;
-    auto const wait_for_it = [&]() -> task<> {
-        static_cast<void>(co_await job);
-        resumed = true;
-    };
-    auto const body = [&]() -> task<> {
-        job = pool.submit([&] {
-            loop_is_gone.acquire();
-            return 7;
-        });
-        loop& l = this_loop();
-        job.add_done_callback([&l, &resumed](const future<int>&) {
-            l.post([&resumed] { resumed = true; });
-        });
-        spawn(wait_for_it);
-        co_await yield();
-    };
-    run(body);
-    loop_is_gone.release();
-    REQUIRE(job.result() == 7);
-    pool.shutdown();
-    REQUIRE_FALSE(resumed);
-}
-
 // conformance 54
 TEST_CASE("thread_executor: a thread that cannot be started", "[thread_end]") {
     thread_executor pool(1);

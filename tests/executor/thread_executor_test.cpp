@@ -176,46 +176,6 @@ GREEN_TEST_REAL_CLOCK(
     REQUIRE_FALSE(ran);
 }
 
-// conformance 52
-GREEN_TEST_REAL_CLOCK(
-    "thread_executor: a job that nobody waits for keeps its worker", "[thread_executor]"
-) {
-    thread_executor pool(1);
-    gate g;
-    auto abandoned = pool.submit([&] { g.pass(); });
-    auto h = spawn([abandoned]() -> task<> { co_await abandoned; });
-    co_await yield();
-    h.cancel();
-    co_await h.join();
-    auto next = pool.submit(square, 3);
-    while (!abandoned.running()) co_await yield();
-    executor_stats const now = pool.stats();
-    REQUIRE(h.cancelled());
-    REQUIRE(now.running == 1);
-    REQUIRE(now.queued == 1);
-    REQUIRE(now.workers == 1);
-    g.open.release();
-    int const n = co_await next;
-    REQUIRE(n == 9);
-    REQUIRE(abandoned.done());
-}
-
-// conformance 50
-GREEN_TEST_REAL_CLOCK("thread_executor: a callback that throws harms nobody", "[thread_executor]") {
-    thread_executor pool(1);
-    auto job = pool.submit(square, 3);
-    job.add_done_callback([](const future<int>&) {
-        throw std::runtime_error("a callback (on stderr on purpose)");
-    });
-    int const first = co_await job;
-    job.add_done_callback([](const future<int>&) {
-        throw std::runtime_error("another one (on stderr on purpose)");
-    });
-    int const second = co_await pool.run(square, 4);
-    REQUIRE(first == 9);
-    REQUIRE(second == 16);
-}
-
 GREEN_TEST("thread_executor: a move-only result", "[thread_executor]") {
     thread_executor pool(1);
     auto p = co_await pool.run([] { return std::make_unique<int>(3); });

@@ -395,25 +395,6 @@ TEST_CASE("thread_executor: shut down and destroyed by one of its jobs", "[threa
     REQUIRE(other.result() == 9);
 }
 
-// conformance 61
-GREEN_TEST_REAL_CLOCK("thread_executor: close() waits without blocking the loop", "[thread_pool]") {
-    thread_executor pool(1);
-    auto b = std::make_unique<blocker>(pool);
-    auto queued = pool.submit(square, 3);
-    auto closing = spawn(pool.close());
-    co_await sleep_for(1ms);
-    REQUIRE_FALSE(closing.done());
-    REQUIRE_THROWS_AS(pool.submit(square, 1), executor_error);
-    closing.cancel();
-    co_await closing.join();
-    REQUIRE(closing.cancelled());
-    b.reset();
-    co_await pool.close();
-    REQUIRE(queued.result() == 9);
-    REQUIRE(pool.stats().workers == 0);
-    co_await pool.close();
-}
-
 namespace {
 
 /// A result whose `moves_left`-th move fails.
