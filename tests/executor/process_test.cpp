@@ -1,8 +1,8 @@
 #include <green/executor/process.hpp>
 
 #include "executor/process_jobs.hpp"
-#include "support/sanitizers.hpp"
 #include "support/green_test.hpp"
+#include "support/sanitizers.hpp"
 #include "support/subprocess.hpp"
 #include "support/text.hpp"
 

@@ -47,6 +47,7 @@ private:
 
 /// Stands for `job_options{}`, and takes no room in the frame of the caller.
 struct default_job_options {
+    // NOLINTNEXTLINE(google-explicit-constructor): it is given where they would be
     operator job_options() const noexcept { return {}; }
 };
 

@@ -73,6 +73,7 @@ std::size_t processors_of_cgroup(const std::string& root) {
         if (n != 0 && (least == 0 || n < least)) least = n;
     };
     std::string const mounted = root + "/sys/fs/cgroup";
+    std::string const cpu_mounted = mounted + "/cpu";
     std::ifstream groups(root + "/proc/self/cgroup");
     for (std::string line; std::getline(groups, line);) {
         cgroup const group = parse_cgroup(line);
@@ -82,7 +83,7 @@ std::size_t processors_of_cgroup(const std::string& root) {
             }));
         } else if (has_cpu(group.controllers)) {
             take(smallest_up_from(group.path, [&](const std::string& path) {
-                return quota_of_version_1(mounted + "/cpu" + path);
+                return quota_of_version_1(cpu_mounted + path);
             }));
         }
     }
