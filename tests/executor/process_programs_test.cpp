@@ -21,11 +21,6 @@ using namespace green_test;
 
 namespace {
 
-std::string beside_this(const std::string& program) {
-    std::string const self = program_path();
-    return self.substr(0, self.rfind('/') + 1) + program;
-}
-
 void hello() { std::printf("hello"); }  // no newline: it stays in the buffer
 int parent_pid() { return ::getppid(); }
 

@@ -22,11 +22,6 @@ using namespace green_test;
 
 namespace {
 
-std::string beside_this(const std::string& program) {
-    std::string const self = program_path();
-    return self.substr(0, self.rfind('/') + 1) + program;
-}
-
 /// `count` descriptors more at most, for as long as this lives.
 class few_descriptors {
 public:

@@ -53,6 +53,10 @@ ended_process run_process(
 
 std::string program_path() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
+std::string beside_this(const std::string& program) {
+    return std::filesystem::path(program_path()).replace_filename(program).string();
+}
+
 ended_process run_program(const std::string& name, const std::vector<std::string>& environment) {
     return run_process({program_path(), name, "--out=/dev/null"}, environment);
 }

@@ -19,6 +19,8 @@ ended_process run_process(
 
 /// This executable, not a link to it: a debugger would start another program.
 std::string program_path();
+/// The program of that name in the same directory.
+std::string beside_this(const std::string& program);
 
 /// Runs the hidden test case `name` of this executable.
 ended_process run_program(

@@ -242,7 +242,6 @@ module_cache& modules() {
     return cache;
 }
 
-/// Never a thing to delete.
 const module_ptr& main_module_ptr() {
     static const module_ptr& program = *new module_ptr([] {
         module_ptr read;
