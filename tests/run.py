@@ -25,7 +25,9 @@ CATCH_ALL_PASSED = re.compile(r"^All tests passed \(.* in (\d+) test cases?\)", 
 CATCH_SUMMARY = re.compile(r"^test cases:\s+\d+(?P<parts>(?: \|\s+\d+ [a-z ]+)+)", re.MULTILINE)
 CATCH_NOTHING = re.compile(r"^(No tests ran|No test cases matched)", re.MULTILINE)
 CATCH_CASE = re.compile(r"^-{79}\n(\S.*)\n(?:  .*\n)*-{79}\n", re.MULTILINE)
-CATCH_FAILURE = re.compile(r": FAILED:$", re.MULTILINE)
+CATCH_FAILURE = re.compile(
+    r"^(?:\.\./)*(\S+:\d+): FAILED:\n(?:due to unexpected exception with message:\n)? *(.{,150})", re.MULTILINE
+)
 OWN_FAILED_CASE = re.compile(r"^FAILED (\S+):", re.MULTILINE)
 WATCHDOG = re.compile(r"^watchdog: ('.*' has not ended)", re.MULTILINE)
 SANITIZER = re.compile(r"^SUMMARY: (\w+: .{,100})", re.MULTILINE)
@@ -82,8 +84,8 @@ def failed_cases(result: dict) -> list[str]:
     named = OWN_FAILED_CASE.findall(output) + SANITIZER.findall(output) + WATCHDOG.findall(output)
     case = ""
     for part in CATCH_CASE.split(output):  # text, name, text, name … text
-        if case and CATCH_FAILURE.search(part):
-            named.append(case)
+        if case and (failure := CATCH_FAILURE.search(part)):
+            named.append(f"{case} ({failure[1]}: {failure[2]})")
         case = part
     return list(dict.fromkeys(named))
 

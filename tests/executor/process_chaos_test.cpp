@@ -7,6 +7,7 @@
 #include <deque>
 #include <numeric>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -236,6 +237,7 @@ private:
     /// Often the next one too, which has just been started.
     void kill_server(process_executor& pool) {
         int const first = server_among(home_);
+        int starts = starts_[begun_count];
         if (first == 0 || !kill(first)) return;
         ++servers_;
         if (draw(2) == 0) {
@@ -244,16 +246,19 @@ private:
                 keep_busy(pool);
                 second = server_among(home_);
             }
+            starts = starts_[begun_count];
             servers_ += kill(second);
         }
-        let_one_start(pool, starts_[begun_count]);
+        let_one_start(pool, starts);
     }
 
     void kill_in_initializer(process_executor& pool) {
         int const pid = some_worker();
         if (pid == 0 || !has_begun(pid)) return;
         starts_[victim_is_wanted] = 1;
-        workers_ += kill(pid);
+        bool const done = kill(pid);
+        if (!done && starts_[victim_is_wanted].exchange(0) != 0) return;  // none comes in its place
+        workers_ += done;
         while (starts_[victim_pid] == 0) keep_busy(pool);  // the one in its place
         int const starts = starts_[begun_count];
         beginners_ += kill(starts_[victim_pid].exchange(0));
@@ -265,7 +270,8 @@ private:
         while (starts_[begun_count] == starts) keep_busy(pool);
     }
 
-    static bool kill(int pid) { return ::kill(pid, SIGKILL) == 0; }
+    /// A process killed before may take a while to go: none is started in place of that one again.
+    bool kill(int pid) { return victims_.insert(pid).second && ::kill(pid, SIGKILL) == 0; }
 
     std::size_t kills_;
     std::mt19937 random_;
@@ -274,6 +280,7 @@ private:
     shared_numbers starts_;
     std::deque<entry> waiting_;
     std::vector<int> retries_;  // by job
+    std::set<int> victims_;
     std::size_t workers_ = 0;
     std::size_t beginners_ = 0;
     std::size_t servers_ = 0;
