@@ -65,7 +65,8 @@ void flood(int kind, std::uint64_t id, std::uint64_t size) {
     for (;;) say(kind, id, size, bytes);
 }
 /// Rings for ever, faster than one thread can hear.
-void ring() {
+void ring(const std::string& meeting) {
+    meeting_point(meeting).arrive();
     static std::array<frame_header, 1000>
         bells;  // by default it is a bell, and written in one piece
     auto const go_on = [] {
@@ -203,9 +204,11 @@ TEST_CASE("process_executor: a job that lends more than max_result_size", "[proc
 }
 
 TEST_CASE("process_executor: a job that rings for ever", "[process_executor]") {
+    meeting_point begun;
     process_executor pool(2);
     pool.warm().result();
-    auto wild = pool.submit(ring);
+    auto wild = pool.submit(ring, begun.path());
+    begun.wait_for(1);
     for (int i = 0; i < 20; ++i) REQUIRE(pool.submit(square, i).result() == i * i);
     pool.kill_workers();
     REQUIRE_THROWS_AS(wild.result(), worker_died);
