@@ -19,8 +19,7 @@ using namespace green_test;
 
 namespace {
 
-constexpr auto job_waits =
-    "green: deadlock: a callback of a process_executor waits for a job of it";
+constexpr auto pool_waits = "green: deadlock: a callback of a process_executor waits for it";
 constexpr auto process_waits = "green: deadlock: a callback of a process waits for a process";
 
 /// What decoding it does.
@@ -51,7 +50,7 @@ TEST_CASE("process_executor: a callback that waits for a job is told so", "[proc
         said.set_value(error_of([&] { static_cast<void>(second.result()); }));
     });
     gate.value() = 1000;
-    REQUIRE(said.get_future().result() == job_waits);
+    REQUIRE(said.get_future().result() == pool_waits);
     REQUIRE(second.result() == 9);
 }
 
@@ -70,8 +69,21 @@ TEST_CASE(
         said.set_value(error_of([&] { blocking_wait(others, any); }));
     });
     gate.value() = 1000;
-    REQUIRE(said.get_future().result() == job_waits);
+    REQUIRE(said.get_future().result() == pool_waits);
     REQUIRE(others[1].result() == 16);
+}
+
+TEST_CASE(
+    "process_executor: a callback that waits for all workers is told so", "[process_executor]"
+) {
+    process_executor pool(2);
+    promise<std::string> said;
+    pool.submit(square, 3).add_done_callback([&](const future<int>& own) {
+        static_cast<void>(own.result());
+        said.set_value(error_of([&] { pool.warm().result(); }));
+    });
+    REQUIRE(said.get_future().result() == pool_waits);
+    pool.warm().result();
 }
 
 TEST_CASE("process_executor: a callback waits for a job of another one", "[process_executor]") {
@@ -93,7 +105,7 @@ TEST_CASE("process_executor: a codec that waits for a job is told so", "[process
     auto held = pool.submit(pass_gate, gate.path(), 2);
     while_decoded = [&] { static_cast<void>(held.result()); };
     auto first = pool.submit([] { return decoded_with_care(); });
-    REQUIRE_THROWS_WITH(first.result(), job_waits);
+    REQUIRE_THROWS_WITH(first.result(), pool_waits);
     gate.value() = 1000;
     REQUIRE(held.result() == 2);
 }

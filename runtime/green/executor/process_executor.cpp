@@ -15,8 +15,7 @@ void ask_job_to_stop(process_pool& pool, process_job& job) noexcept { pool.ask_t
 bool is_manager_of(const process_pool& pool) noexcept { return pool.is_manager(); }
 void refuse_own_wait(const process_pool& pool) {
     if (!pool.is_manager()) return;
-    throw std::logic_error("green: deadlock: a callback of a process_executor waits for a job of it"
-    );
+    throw std::logic_error("green: deadlock: a callback of a process_executor waits for it");
 }
 
 namespace {

@@ -103,9 +103,9 @@ bool process_pool::turn() {
     publish();
     for (auto& w : warmed) {
         if (problem) {
-            w.set_exception(problem);
+            w->fail(problem);
         } else {
-            w.set_value();
+            w->succeed();
         }
     }
     return !over;
@@ -335,7 +335,7 @@ void process_pool::deliver_output() noexcept {
 }
 
 /// Who waited for all workers, if they are there, or never will be.
-std::vector<promise<void>> process_pool::take_warmed() {
+std::vector<process_pool::warm_ref> process_pool::take_warmed() {
     auto const ready = std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
         return w->phase == worker_phase::ready;
     });

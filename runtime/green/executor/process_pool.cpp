@@ -54,15 +54,14 @@ void process_pool::push(job_ref job) {
 }
 
 future<void> process_pool::warm() {
-    promise<void> warmed;
-    warmed.set_running();
-    future<void> const result = warmed.get_future();
+    warm_ref const warmed = make_state<pool_future<void>>(shared_from_this());
+    warmed->set_running();
     lock const l(mutex_);
     require_open();
     start_manager();
-    warm_waiters_.push_back(std::move(warmed));
+    warm_waiters_.push_back(warmed);
     wake_manager();
-    return result;
+    return future_access::make<void>(warmed);
 }
 
 void process_pool::withdraw(process_job& job) noexcept {

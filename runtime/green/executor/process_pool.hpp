@@ -22,6 +22,7 @@
 #include <green/executor/executor_stats.hpp>
 #include <green/executor/fork_server_link.hpp>
 #include <green/executor/future.hpp>
+#include <green/executor/pool_future.hpp>
 #include <green/executor/process_job.hpp>
 #include <green/executor/process_launch.hpp>
 #include <green/executor/promise.hpp>
@@ -104,6 +105,7 @@ private:
         std::exception_ptr error;
     };
     using lock = std::unique_lock<std::mutex>;
+    using warm_ref = state_ref<pool_future<void>>;
 
     // process_pool.cpp: jobs. With the lock held, on any thread.
     void require_open() const;
@@ -139,7 +141,7 @@ private:
     void deliver_output() noexcept;
     void publish();
     void receive(const completion& c) noexcept;
-    std::vector<promise<void>> take_warmed();
+    std::vector<warm_ref> take_warmed();
     std::exception_ptr warm_problem() const;
 
     // process_workers.cpp: starts and ends of workers. On the manager's thread, with the lock.
@@ -183,7 +185,7 @@ private:
     mutable std::mutex mutex_;
     process_job_queue queue_;
     std::vector<std::unique_ptr<worker_link>> workers_;
-    std::vector<promise<void>> warm_waiters_;
+    std::vector<warm_ref> warm_waiters_;
     fork_server_link server_;
     executor_stats counters_;
     std::string broken_;  // why, if it is

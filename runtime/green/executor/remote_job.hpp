@@ -2,7 +2,7 @@
 
 // Internal: a job of a process executor with its future.
 
-#include <green/executor/future_state.hpp>
+#include <green/executor/pool_future.hpp>
 #include <green/executor/process_job.hpp>
 #include <green/executor/remote_function.hpp>
 
@@ -14,16 +14,11 @@
 
 namespace green::detail {
 
-class process_pool;
 void withdraw_job(process_pool& pool, process_job& job) noexcept;
 void ask_job_to_stop(process_pool& pool, process_job& job) noexcept;
-/// This is the thread on which the jobs end.
-bool is_manager_of(const process_pool& pool) noexcept;
-/// std::logic_error on the thread that alone could end what is waited for.
-void refuse_own_wait(const process_pool& pool);
 
 template <class T>
-class remote_job final : public future_state<T>, public process_job {
+class remote_job final : public pool_future<T>, public process_job {
 public:
     remote_job(
         std::shared_ptr<process_pool> pool,
@@ -31,7 +26,7 @@ public:
         const job_options& options,
         bool takes_token
     )
-        : process_job(std::move(call), options, takes_token), pool_(std::move(pool)) {}
+        : pool_future<T>(std::move(pool)), process_job(std::move(call), options, takes_token) {}
 
     void add_ref() noexcept { future_state<T>::add_ref(); }
     void drop_ref() noexcept { future_state<T>::drop_ref(); }
@@ -51,14 +46,8 @@ public:
     void fail(std::exception_ptr why) noexcept override { future_state<T>::fail(std::move(why)); }
 
 private:
-    void withdrawn() noexcept override { withdraw_job(*pool_, *this); }
-    void request_stop() noexcept override { ask_job_to_stop(*pool_, *this); }
-    void begin_block(const blocked_wait&) const override { refuse_own_wait(*pool_); }
-    const void* executor_of_this_thread() const noexcept override {
-        return is_manager_of(*pool_) ? pool_.get() : nullptr;
-    }
-
-    std::shared_ptr<process_pool> pool_;
+    void withdrawn() noexcept override { withdraw_job(this->pool(), *this); }
+    void request_stop() noexcept override { ask_job_to_stop(this->pool(), *this); }
 };
 
 }  // namespace green::detail
