@@ -63,7 +63,8 @@ void stall_monitor::unwatch(loop_core& core) noexcept {
     std::unique_lock lock(mutex_);
     entry* const e = find(core);
     if (!e) return;
-    if (e->reported && e->ended_after.count() < 0) e->ended_after = e->stuck_for;
+    if (e->reported && e->ended_after.count() < 0)
+        e->ended_after = std::chrono::steady_clock::now() - e->seen_at;
     changed_.notify_all();
     changed_.wait(lock, [&] { return !thread_runs_ || (!e->calling && !e->reported); });
     std::erase_if(entries_, [&](const auto& other) { return other.get() == e; });
@@ -124,7 +125,7 @@ void stall_monitor::run() {
         auto const now = std::chrono::steady_clock::now();
         std::chrono::nanoseconds const elapsed = now - last;
         last = now;
-        for (auto& e : entries_) sample(*e, std::min(elapsed, 2 * period()));
+        for (auto& e : entries_) sample(*e, now, std::min(elapsed, 2 * period()));
         // This unlocks, and entries may come and go: but never the one that is being told of.
         // NOLINTNEXTLINE(modernize-loop-convert)
         for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -148,16 +149,19 @@ std::chrono::nanoseconds stall_monitor::cpu_time(const entry& e) noexcept {
     return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
 }
 
-void stall_monitor::sample(entry& e, std::chrono::nanoseconds elapsed) {
+void stall_monitor::sample(
+    entry& e, std::chrono::steady_clock::time_point now, std::chrono::nanoseconds elapsed
+) {
     if (e.calling || e.ended_after.count() >= 0) return;
     progress const p = look_at(*e.core);
     if (p.activity && p == e.seen) {
         e.stuck_for += elapsed;
         if (!e.reported && e.stuck_for >= e.threshold) catch_in_the_act(e);
     } else if (e.reported) {
-        e.ended_after = e.stuck_for;  // the loop has not said how long: not as long as all that
+        e.ended_after = now - e.seen_at;  // the loop has not said how long yet
     } else {
         e.seen = p;
+        e.seen_at = now;
         e.stuck_for = {};
         if (p.activity) e.cpu_before = cpu_time(e);
     }

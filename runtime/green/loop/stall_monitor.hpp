@@ -60,7 +60,8 @@ private:
         clockid_t cpu_clock;
         bool has_cpu_clock;
         progress seen{};
-        std::chrono::nanoseconds stuck_for{0};
+        std::chrono::steady_clock::time_point seen_at{};
+        std::chrono::nanoseconds stuck_for{0};  // without the time in which we did not look
         std::chrono::nanoseconds cpu_before{0};
         // An incident: from the moment it is caught to that when its end has been told.
         bool reported = false;
@@ -79,7 +80,9 @@ private:
     static progress look_at(const loop_core& core) noexcept;
     static std::chrono::nanoseconds cpu_time(const entry& e) noexcept;
     void run();
-    static void sample(entry& e, std::chrono::nanoseconds elapsed);
+    static void sample(
+        entry& e, std::chrono::steady_clock::time_point now, std::chrono::nanoseconds elapsed
+    );
     static void catch_in_the_act(entry& e);
     static std::string describe_stuck(const entry& e);
     void tell(std::unique_lock<std::mutex>& lock, entry& e);
