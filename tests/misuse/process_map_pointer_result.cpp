@@ -1,4 +1,4 @@
-// expect: green: the result of this job cannot be sent back from another process: return a value
+// expect alone: green: the result of this job cannot be sent back from another process: return a value
 #include <green/executor/process_executor.hpp>
 
 #include <vector>

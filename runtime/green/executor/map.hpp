@@ -66,12 +66,16 @@ concept map_input = std::ranges::input_range<R>;
 template <class Submit, class F, class... Range>
 auto map_on(Submit submit, const map_options& options, std::size_t workers, F f, Range... ranges) {
     using chunks = map_chunks<Submit, F, Range...>;
-    auto made = std::make_unique<chunks>(
-        std::move(submit), options, workers, std::move(f), std::move(ranges)...
-    );
-    made->fill();
-    if (made->empty() && made->error()) std::rethrow_exception(made->error());
-    return map_results(std::move(made));
+    if constexpr (chunks::can_be_submitted) {
+        auto made = std::make_unique<chunks>(
+            std::move(submit), options, workers, std::move(f), std::move(ranges)...
+        );
+        made->fill();
+        if (made->empty() && made->error()) std::rethrow_exception(made->error());
+        return map_results(std::move(made));
+    } else {
+        return stream<typename chunks::value>();
+    }
 }
 
 }  // namespace green::detail

@@ -153,6 +153,9 @@ class map_chunks {
 public:
     using value = map_result<typename call::result>;
     using results = chunk_results<value>;
+    /// If not, `submit` has told the compiler why.
+    static constexpr bool can_be_submitted =
+        std::is_same_v<std::invoke_result_t<Submit&, call, std::vector<item>>, future<results>>;
 
     struct chunk {
         future<results> job;
