@@ -76,12 +76,15 @@ TEST_CASE(
 TEST_CASE(
     "process_executor: a callback that waits for all workers is told so", "[process_executor]"
 ) {
+    meeting_point gate;
     process_executor pool(2);
+    auto first = pool.submit(pass_gate, gate.path(), 1);
     promise<std::string> said;
-    pool.submit(square, 3).add_done_callback([&](const future<int>& own) {
+    first.add_done_callback([&](const future<int>& own) {
         static_cast<void>(own.result());
         said.set_value(error_of([&] { pool.warm().result(); }));
     });
+    gate.value() = 1000;
     REQUIRE(said.get_future().result() == pool_waits);
     pool.warm().result();
 }
