@@ -4,11 +4,14 @@
 #include <green/loop/sleep.hpp>
 #include <green/tasks/spawn.hpp>
 
+#include <atomic>
 #include <concepts>
 #include <ranges>
 #include <set>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 // map of every executor.
@@ -279,6 +282,23 @@ TEMPLATE_LIST_TEST_CASE("map: dropped early it cancels what has not begun", "[ma
         std::filesystem::remove(gate.path() + "-x");
     };
     run_test(body, real_clock());
+}
+
+// conformance 130
+TEST_CASE("map: a job that ends because of the drop makes no way for the next one", "[map]") {
+    thread_executor pool(1);
+    std::atomic<int> begun{0};
+    auto const until_asked = [&](const std::stop_token& stop, int) {
+        ++begun;
+        while (!stop.stop_requested()) {}
+    };
+    {
+        stream<std::monostate> const s =
+            pool.map(until_asked, std::views::iota(0, 3000), {.chunksize = 1, .window = 3000});
+        while (begun == 0) std::this_thread::yield();
+    }
+    REQUIRE(pool.submit(square, 2).result() == 4);
+    REQUIRE(begun == 1);
 }
 
 // conformance 134

@@ -171,7 +171,8 @@ public:
     map_chunks(const map_chunks&) = delete;
     map_chunks& operator=(const map_chunks&) = delete;
     ~map_chunks() {
-        for (chunk& c : submitted_) c.job.cancel();
+        // From the last: one that ends when it is asked to must not make way for the next.
+        for (auto c = submitted_.rbegin(); c != submitted_.rend(); ++c) c->job.cancel();
     }
 
     /// Submits as much as the window allows. An error of a range or of `submit` is kept, and ends the
