@@ -10,7 +10,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <thread>
 
@@ -69,7 +68,7 @@ void draw(void* context) noexcept {
             picture.spawned_at = t->spawned_at();
             std::string_view const name = t->name();
             picture.name_size = std::min(name.size(), picture.name.size());
-            std::memcpy(picture.name.data(), name.data(), picture.name_size);
+            std::copy_n(name.data(), picture.name_size, picture.name.data());  // null: has no name
             for (const promise_base* p = s->innermost(); p; p = p->parent()) {
                 if (picture.chain_size == picture.chain.size()) {
                     picture.chain_is_longer = true;
