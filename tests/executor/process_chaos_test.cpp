@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <random>
 #include <set>
@@ -70,15 +72,6 @@ public:
     orphanage& operator=(const orphanage&) = delete;
     ~orphanage() { ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); }
 
-    /// Children that this process did not have before and that are no zombies.
-    std::vector<int> living() const {
-        std::vector<int> pids = children_of(::getpid());
-        std::erase_if(pids, [this](int pid) {
-            return std::find(before_.begin(), before_.end(), pid) != before_.end() ||
-                !is_running(pid);
-        });
-        return pids;
-    }
     /// Waits for the end of all, and says how many there were.
     std::size_t reap() const {
         std::size_t count = 0;
@@ -95,10 +88,16 @@ private:
     std::vector<int> before_;
 };
 
-/// The fork server of the one pool that there is; 0: there is none at present.
-int server_among(const orphanage& home) {
-    for (int const pid : home.living()) {
-        if (!name_of(pid).starts_with("green-worker")) return pid;
+/// The fork server of the one pool that there is; 0: there is none at present. It is the child of the
+/// pool's own thread. What a dead server leaves may look like one for a moment, but that comes to the
+/// first thread.
+int present_server() {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+        if (entry.path().filename() == std::to_string(::getpid())) continue;
+        std::ifstream children(entry.path() / "children");
+        for (int pid = 0; children >> pid;) {
+            if (is_running(pid)) return pid;
+        }
     }
     return 0;
 }
@@ -110,10 +109,10 @@ struct picture {
 };
 /// When all of its processes are there, none else, and the pool has buried the others; the watchdog
 /// bounds that.
-picture picture_of(process_executor& pool, const orphanage& home) {
+picture picture_of(process_executor& pool) {
     for (;;) {
         pool.warm().result();
-        int const server = server_among(home);
+        int const server = present_server();
         std::string const path = std::to_string(server);
         auto const workers = children_of(server);
         bool const settled = workers.size() == pool_size && pool.stats().workers == pool_size &&
@@ -131,12 +130,8 @@ picture picture_of(process_executor& pool, const orphanage& home) {
 
 class chaos {
 public:
-    chaos(std::size_t kills, unsigned seed, const orphanage& home, const std::string& starts)
-        : kills_(kills),
-          random_(seed),
-          home_(home),
-          runs_(kills * jobs_per_kill),
-          starts_(starts) {}
+    chaos(std::size_t kills, unsigned seed, const std::string& starts)
+        : kills_(kills), random_(seed), runs_(kills * jobs_per_kill), starts_(starts) {}
 
     void run(process_executor& pool) {
         while (killed() < kills_) {
@@ -226,7 +221,7 @@ private:
 
     /// Of the present server; 0: there is none.
     int some_worker() {
-        auto const workers = children_of(server_among(home_));
+        auto const workers = children_of(present_server());
         return workers.empty() ? 0 : workers[draw(static_cast<int>(workers.size()))];
     }
     bool has_begun(int pid) const { return starts_[place_of(pid)] == pid; }
@@ -242,7 +237,7 @@ private:
 
     /// Often the next one too, which has just been started.
     void kill_server(process_executor& pool) {
-        int const first = server_among(home_);
+        int const first = present_server();
         int starts = starts_[begun_count];
         if (first == 0 || !kill(first)) return;
         ++servers_;
@@ -250,7 +245,7 @@ private:
             int second = 0;
             while (second == 0 || second == first) {
                 keep_busy(pool);
-                second = server_among(home_);
+                second = present_server();
             }
             starts = starts_[begun_count];
             servers_ += kill(second);
@@ -281,7 +276,6 @@ private:
 
     std::size_t kills_;
     std::mt19937 random_;
-    const orphanage& home_;
     shared_numbers runs_;
     shared_numbers starts_;
     std::deque<entry> waiting_;
@@ -310,16 +304,16 @@ void survive(process_executor_options options, std::size_t part) {
     picture fresh{};
     {
         process_executor pool(options);
-        fresh = picture_of(pool, home);
+        fresh = picture_of(pool);
     }
     {
         process_executor pool(options);
-        chaos c(kills, seed, home, starts.path());
+        chaos c(kills, seed, starts.path());
         c.run(pool);
         c.describe();
         c.check();
         REQUIRE(pool.submit(square, 3).result() == 9);
-        picture const after = picture_of(pool, home);
+        picture const after = picture_of(pool);
         REQUIRE(after.own_descriptors == fresh.own_descriptors);
         REQUIRE(after.server_descriptors == fresh.server_descriptors);
     }

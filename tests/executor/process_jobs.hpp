@@ -141,9 +141,11 @@ inline process_status status_of(const std::string& pid) {
     return status;
 }
 
-/// The children of a process, zombies too.
+/// The children of a process, zombies too. Of 0, which is no process, none: the kernel gives it as the
+/// parent of those that came from outside the container.
 inline std::vector<int> children_of(int parent) {
     std::vector<int> pids;
+    if (parent == 0) return pids;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         std::string const name = entry.path().filename().string();
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
