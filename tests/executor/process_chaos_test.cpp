@@ -30,24 +30,27 @@ constexpr std::size_t pool_size = 3;
 constexpr int large = 70'000;  // ints: goes through shared memory
 constexpr const char* starts_variable = "GREEN_CHAOS_STARTS";
 
-// What workers in their initializer and the test tell each other.
-enum : std::size_t { victim_is_wanted, victim_pid, begun_count, begun_pids };
+// What workers and the test tell each other.
+enum : std::size_t { victim_is_wanted, victim_pid, begun_pids };
 constexpr std::size_t pid_places = 1 << 16;
 
 std::size_t place_of(int pid) { return begun_pids + static_cast<std::size_t>(pid) % pid_places; }
 
-void initialize() {
-    shared_numbers const starts{std::string(std::getenv(starts_variable))};
-    if (starts[victim_is_wanted].exchange(0) != 0) {
-        starts[victim_pid] = ::getpid();
-        for (;;) ::pause();
-    }
-    starts[place_of(::getpid())] = ::getpid();
-    ++starts[begun_count];
+/// In a worker.
+const shared_numbers& own_starts() {
+    static shared_numbers const starts{std::string(std::getenv(starts_variable))};
+    return starts;
 }
 
-/// Counts itself, and works a little.
+void initialize() {
+    if (own_starts()[victim_is_wanted].exchange(0) == 0) return;
+    own_starts()[victim_pid] = ::getpid();
+    for (;;) ::pause();
+}
+
+/// Says that its worker has begun, counts itself, and works a little.
 std::vector<int> work(const std::string& runs_path, int job, int rounds, std::vector<int> values) {
+    own_starts()[place_of(::getpid())] = ::getpid();
     shared_numbers const runs(runs_path);
     ++runs[static_cast<std::size_t>(job)];
     volatile unsigned sink = 0;
@@ -146,7 +149,7 @@ public:
         for (std::size_t i = 0; i < retries_.size(); ++i) REQUIRE(runs_[i] <= 1 + retries_[i]);
         REQUIRE(values_ > 0);
         // A fork server takes its workers along; some may be about to retire.
-        REQUIRE(died_ <= workers_ + 2 * pool_size * servers_);
+        REQUIRE(died_ <= workers_ + beginners_ + 2 * pool_size * servers_);
         REQUIRE(workers_ > 0);
         REQUIRE(beginners_ > 0);
         REQUIRE(servers_ > 0);
@@ -224,21 +227,21 @@ private:
         auto const workers = children_of(present_server());
         return workers.empty() ? 0 : workers[draw(static_cast<int>(workers.size()))];
     }
+    /// It has been given a job, so the pool knows that it was ready.
     bool has_begun(int pid) const { return starts_[place_of(pid)] == pid; }
 
     void kill_worker(process_executor& pool) {
         int const pid = some_worker();
-        int const starts = starts_[begun_count];
+        auto const known = children_of(present_server());
         bool const begun = has_begun(pid);
         if (pid == 0 || !kill(pid)) return;
         ++(begun ? workers_ : beginners_);
-        if (!begun) let_one_start(pool, starts);
+        if (!begun) let_one_start(pool, known);
     }
 
     /// Often the next one too, which has just been started.
     void kill_server(process_executor& pool) {
         int const first = present_server();
-        int starts = starts_[begun_count];
         if (first == 0 || !kill(first)) return;
         ++servers_;
         if (draw(2) == 0) {
@@ -247,10 +250,9 @@ private:
                 keep_busy(pool);
                 second = present_server();
             }
-            starts = starts_[begun_count];
             servers_ += kill(second);
         }
-        let_one_start(pool, starts);
+        let_one_start(pool, {});
     }
 
     void kill_in_initializer(process_executor& pool) {
@@ -261,14 +263,23 @@ private:
         if (!done && starts_[victim_is_wanted].exchange(0) != 0) return;  // none comes in its place
         workers_ += done;
         while (starts_[victim_pid] == 0) keep_busy(pool);  // the one in its place
-        int const starts = starts_[begun_count];
+        auto const known = children_of(present_server());
         beginners_ += kill(starts_[victim_pid].exchange(0));
-        let_one_start(pool, starts);
+        let_one_start(pool, known);
     }
 
-    /// A pool none of whose processes can be started any more is given up after three tries.
-    void let_one_start(process_executor& pool, int starts) {
-        while (starts_[begun_count] == starts) keep_busy(pool);
+    /// A worker that is none of those. A pool is given up when the third start in a row has failed.
+    void let_one_start(process_executor& pool, const std::vector<int>& known) {
+        auto const is_new = [&](int pid) {
+            return has_begun(pid) && std::find(known.begin(), known.end(), pid) == known.end();
+        };
+        for (bool started = false; !started;) {
+            keep_busy(pool);
+            int const server = present_server();
+            if (victims_.contains(server)) continue;  // it is about to go
+            auto const workers = children_of(server);
+            started = std::any_of(workers.begin(), workers.end(), is_new);
+        }
     }
 
     /// A process killed before may take a while to go: none is started in place of that one again.
