@@ -247,7 +247,7 @@ private:
         if (draw(2) == 0) {
             int second = 0;
             while (second == 0 || second == first) {
-                keep_busy(pool);
+                keep_complete(pool);
                 second = present_server();
             }
             servers_ += kill(second);
@@ -262,10 +262,16 @@ private:
         bool const done = kill(pid);
         if (!done && starts_[victim_is_wanted].exchange(0) != 0) return;  // none comes in its place
         workers_ += done;
-        while (starts_[victim_pid] == 0) keep_busy(pool);  // the one in its place
+        while (starts_[victim_pid] == 0) keep_complete(pool);  // the one in its place
         auto const known = children_of(present_server());
         beginners_ += kill(starts_[victim_pid].exchange(0));
         let_one_start(pool, known);
+    }
+
+    /// A pool that has done all there is replaces nobody without being asked.
+    void keep_complete(process_executor& pool) {
+        pool.warm();
+        keep_busy(pool);
     }
 
     /// A worker that is none of those. A pool is given up when the third start in a row has failed.
@@ -274,7 +280,7 @@ private:
             return has_begun(pid) && std::find(known.begin(), known.end(), pid) == known.end();
         };
         for (bool started = false; !started;) {
-            keep_busy(pool);
+            keep_complete(pool);
             int const server = present_server();
             if (victims_.contains(server)) continue;  // it is about to go
             auto const workers = children_of(server);
