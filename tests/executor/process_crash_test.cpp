@@ -136,12 +136,12 @@ TEST_CASE("process_executor: every try has the whole deadline", "[process_execut
     process_executor pool(1);
     auto const slow = [](const std::string& path) {
         int const n = meeting_point(path).arrive();
-        std::this_thread::sleep_for(350ms);
+        std::this_thread::sleep_for(500ms);
         if (n == 1) ::kill(::getpid(), SIGKILL);
         return n;
     };
     job_options options;
-    options.deadline = 600ms;
+    options.deadline = 900ms;
     options.retries = 1;
     REQUIRE(pool.submit(options, slow, tries.path()).result() == 2);
 }

@@ -227,7 +227,7 @@ TEST_CASE("process_queue: a producer is killed while it waits for room", "[proce
     while (!q.full()) std::this_thread::sleep_for(200us);
     kill_and_wait(p);
     int next = 0;
-    while (auto const item = q.try_get_for(50ms)) {
+    while (auto const item = q.try_get_for(200ms)) {
         REQUIRE(*item == next++);
         q.task_done();
     }
