@@ -35,7 +35,9 @@ inline int always_fails(int x) { throw std::out_of_range("item " + std::to_strin
 /// A door that jobs wait at, by its path.
 class file_gate {
 public:
-    file_gate() : path_(std::filesystem::temp_directory_path() / unique_name()) {}
+    file_gate() : path_(std::filesystem::temp_directory_path() / unique_name()) {
+        std::filesystem::remove(path_);  // of an earlier process with this pid
+    }
     file_gate(const file_gate&) = delete;
     file_gate& operator=(const file_gate&) = delete;
     ~file_gate() {
