@@ -93,10 +93,11 @@ private:
 
 /// The fork server of the one pool that there is; 0: there is none at present. It is the child of the
 /// pool's own thread. What a dead server leaves may look like one for a moment, but that comes to the
-/// first thread.
+/// first thread; another one starts those of `process`.
 int present_server() {
     for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
-        if (entry.path().filename() == std::to_string(::getpid())) continue;
+        std::string name;
+        if (!(std::ifstream(entry.path() / "comm") >> name) || name != "green-processes") continue;
         std::ifstream children(entry.path() / "children");
         for (int pid = 0; children >> pid;) {
             if (is_running(pid)) return pid;
