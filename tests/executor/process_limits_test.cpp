@@ -250,13 +250,16 @@ struct green::codec<counted> {
     static counted decode(decoder&) { return {}; }
 };
 
-// conformance 90
+// conformance 46, 90
 TEST_CASE("process_executor: arguments are gone when their job is over", "[process_executor]") {
     process_executor pool(1);
     REQUIRE(pool.submit(meet_and_count, counted(), std::vector<int>(1000)).result() > 0);
     REQUIRE(pool.submit(count_living).result() == 0);
     auto const fail = [](const counted&) { throw std::runtime_error("no"); };
     REQUIRE_THROWS(pool.submit(fail, counted()).result());
+    REQUIRE(pool.submit(count_living).result() == 0);
+    // Whether its result is asked for or not:
+    pool.submit(meet_and_count, counted(), std::vector<int>(1000));
     REQUIRE(pool.submit(count_living).result() == 0);
     REQUIRE(living == 0);  // and here when the job is queued
 }
