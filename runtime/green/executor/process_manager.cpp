@@ -7,7 +7,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <utility>
 
@@ -139,9 +138,7 @@ int process_pool::patience(steady::time_point now) const noexcept {
     if (server_ended_at_ != steady::time_point::max() && !workers_.empty()) {
         next = std::min(next, now + look_again_after);
     }
-    if (next == steady::time_point::max()) return -1;
-    auto const wait = std::chrono::ceil<std::chrono::milliseconds>(std::max(next, now) - now);
-    return static_cast<int>(std::min<std::int64_t>(wait.count(), std::numeric_limits<int>::max()));
+    return poll_timeout(next, now);
 }
 
 // --- the fork server

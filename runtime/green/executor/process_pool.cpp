@@ -17,15 +17,6 @@
 // The jobs: what submitting threads do, and what they and the manager do alike.
 
 namespace green::detail {
-namespace {
-
-/// So long from now, or never.
-steady::time_point time_after(std::chrono::nanoseconds d) noexcept {
-    auto const now = steady::now();
-    return d < steady::time_point::max() - now ? now + d : steady::time_point::max();
-}
-
-}  // namespace
 
 process_pool::process_pool(process_pool_settings settings)
     : settings_(std::move(settings)), arguments_(settings_.arena_size) {

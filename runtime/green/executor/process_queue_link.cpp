@@ -1,6 +1,7 @@
 #include <green/executor/process_queue_link.hpp>
 
 #include <green/core/scheduler.hpp>
+#include <green/executor/steady_time.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,22 +18,17 @@
 namespace green::detail {
 namespace {
 
-constexpr auto never = std::chrono::steady_clock::time_point::max();
-
-std::chrono::steady_clock::time_point end_of(std::chrono::nanoseconds limit) {
-    auto const now = std::chrono::steady_clock::now();
-    return limit > never - now ? never : now + limit;
-}
+constexpr auto never = steady::time_point::max();
 
 /// Until one of `events` holds, or `until`.
-void wait_for(int socket, short events, std::chrono::steady_clock::time_point until) {
+void wait_for(int socket, short events, steady::time_point until) {
     pollfd wanted{socket, events, 0};
     if (until == never) {
         ::poll(&wanted, 1, -1);
         return;
     }
     using std::chrono::nanoseconds;
-    nanoseconds const left = until - std::chrono::steady_clock::now();
+    nanoseconds const left = until - steady::now();
     auto const ns = std::max<std::int64_t>(left.count(), 0);
     timespec const most{ns / 1'000'000'000, ns % 1'000'000'000};
     ::ppoll(&wanted, 1, &most, nullptr);
@@ -136,7 +132,7 @@ void queue_link::perform(queue_request& r, std::chrono::nanoseconds limit) {
     blocked_thread self;
     r.waker = &self;
     send(r, lock);
-    if (!wait_answer(lock, r, self, r.may_wait ? end_of(limit) : never)) {
+    if (!wait_answer(lock, r, self, r.may_wait ? time_after(limit) : never)) {
         ask_to_withdraw(r, lock);
         wait_answer(lock, r, self, never);
     }
@@ -288,7 +284,7 @@ bool queue_link::wait_answer(
     blocked_thread& self,
     time_point until
 ) {
-    while (r.waits() && (until == never || std::chrono::steady_clock::now() < until)) {
+    while (r.waits() && (until == never || steady::now() < until)) {
         if (!service_ && !has_leader_) {
             lead(lock, until);
             continue;

@@ -4,9 +4,9 @@
 #include <green/core/source_text.hpp>
 #include <green/core/trace_sink.hpp>
 #include <green/executor/executor_error.hpp>
+#include <green/executor/steady_time.hpp>
 #include <green/loop/loop_core.hpp>
 
-#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -170,9 +170,7 @@ std::shared_ptr<thread_pool> keep_alive(thread_pool& pool) noexcept {
 
 deadline_guard::deadline_guard(thread_pool& pool, thread_job& job) : pool_(pool), job_(job) {
     if (job.deadline == forever) return;
-    auto const now = std::chrono::steady_clock::now();
-    auto const longest = std::chrono::steady_clock::time_point::max() - now;
-    end_ = now + std::min<std::chrono::nanoseconds>(job.deadline, longest);
+    end_ = time_after(job.deadline);
     pool.deadlines().add(job, end_);
 }
 
@@ -181,7 +179,7 @@ deadline_guard::~deadline_guard() {
 }
 
 bool deadline_guard::over() const noexcept {
-    return job_.deadline != forever && std::chrono::steady_clock::now() >= end_;
+    return job_.deadline != forever && steady::now() >= end_;
 }
 
 std::exception_ptr deadline_guard::error() const {

@@ -5,6 +5,7 @@
 #include <green/executor/frame_channel.hpp>
 #include <green/executor/remote_function.hpp>
 #include <green/executor/shared_memory.hpp>
+#include <green/executor/steady_time.hpp>
 #include <green/executor/stop_watcher.hpp>
 #include <green/executor/worker_arena.hpp>
 #include <green/executor/worker_board.hpp>
@@ -33,8 +34,6 @@
 
 namespace green::detail {
 namespace {
-
-using steady = std::chrono::steady_clock;
 
 /// A result waits so long for others, at most, before it is announced.
 constexpr auto announce_after = std::chrono::microseconds(50);

@@ -5,6 +5,7 @@
 #include <green/executor/descriptor.hpp>
 #include <green/executor/frame_channel.hpp>
 #include <green/executor/process_job.hpp>
+#include <green/executor/steady_time.hpp>
 #include <green/executor/worker_arena.hpp>
 #include <green/executor/worker_board.hpp>
 #include <green/executor/worker_output.hpp>
@@ -22,8 +23,6 @@
 #include <sys/types.h>
 
 namespace green::detail {
-
-using steady = std::chrono::steady_clock;
 
 //    starting ──ready──► ready ──its last job was sent──► retiring ──► ending
 //        └────────────────┴──its socket is at its end, or it is to be killed──►┘
