@@ -143,6 +143,31 @@ TEST_CASE("process_executor: preload runs once, in the fork server", "[process_e
     REQUIRE(loaded_by == 0);
 }
 
+TEST_CASE("process_executor: a preload that ignores the ends of children", "[process_executor]") {
+    process_executor_options options;
+    options.max_workers = 1;
+    options.preload = [] { std::signal(SIGCHLD, SIG_IGN); };
+    process_executor pool(options);
+    REQUIRE_THROWS_AS(pool.submit(exit_with, 3).result(), worker_died);
+    REQUIRE(pool.submit(square, 3).result() == 9);
+}
+
+TEST_CASE("process_executor: a preload that never ends", "[process_executor]") {
+    process_executor_options options;
+    options.max_workers = 2;
+    options.preload = [] {
+        for (;;) ::pause();
+    };
+    process_executor pool(options);
+    auto never = pool.submit(square, 1);
+    pool.shutdown({.wait = true, .cancel_pending = true, .grace = 10ms});
+    REQUIRE(never.cancelled());
+    process_executor other(options);
+    never = other.submit(square, 1);
+    other.kill_workers();
+    REQUIRE(never.cancelled());
+}
+
 TEST_CASE("process_executor: a preload that fails breaks the executor", "[process_executor]") {
     belongings const before;
     std::string const failed = problem_of(load_badly);

@@ -42,13 +42,10 @@ public:
         ignore.sa_handler = SIG_IGN;
         ::sigaction(SIGINT, &ignore, nullptr);
         ::sigaction(SIGTERM, &ignore, nullptr);
+        hear_children();
         sigset_t children;
         sigemptyset(&children);
         sigaddset(&children, SIGCHLD);
-        // SIGTERM stays pending in a new process until that takes it: the server itself ignores it.
-        sigset_t blocked = children;
-        sigaddset(&blocked, SIGTERM);
-        ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
         deaths_ = descriptor(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
     }
 
@@ -69,6 +66,20 @@ public:
     }
 
 private:
+    /// Whatever static initialisers, or the preload function, have done: ignored, children would be gone
+    /// without a word.
+    static void hear_children() noexcept {
+        struct sigaction usual = {};
+        usual.sa_handler = SIG_DFL;
+        ::sigaction(SIGCHLD, &usual, nullptr);
+        // SIGTERM stays pending in a new process until that takes it: the server itself ignores it.
+        sigset_t blocked;
+        sigemptyset(&blocked);
+        sigaddset(&blocked, SIGCHLD);
+        sigaddset(&blocked, SIGTERM);
+        ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
+    }
+
     struct child {
         std::uint64_t worker;
         pid_t pid;
@@ -98,6 +109,7 @@ private:
         control_message answer{.kind = control_kind::preloaded};
         if (has_one_thread()) {
             std::string problem = failure_of(content_of(memory.get()).bytes());
+            hear_children();
             std::fflush(nullptr);  // else every worker would print it again
             if (problem.empty() && !has_one_thread()) {
                 problem = "it has started a thread, and a process with threads cannot be forked";
@@ -191,6 +203,7 @@ void fork_server_main(pid_t parent) noexcept {
     end_with(parent);
     // What static initialisers have printed is in the application's buffer as well.
     __fpurge(stdout);
+    std::fflush(nullptr);  // of their other files: once, not by every worker
     ::prctl(PR_SET_NAME, "green-forkserver");
     fork_server().serve();
 }

@@ -41,6 +41,9 @@ public:
     void pass(std::span<const int> fds) noexcept {
         int target = first_passed_descriptor;
         for (int const fd : fds) posix_spawn_file_actions_adddup2(&files, fd, target++);
+        // What has leaked into the application is not for its processes. Closed here: what their static
+        // initialisers open is theirs.
+        posix_spawn_file_actions_addclosefrom_np(&files, target);
     }
 
     posix_spawn_file_actions_t files;

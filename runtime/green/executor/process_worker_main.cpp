@@ -18,11 +18,9 @@ namespace green {
 namespace detail {
 namespace {
 
-/// Of all that was inherited only these are green's: others have leaked from whoever started the
-/// application. They are not for the programs that a job may start.
+/// They are not for the programs that a job may start.
 void keep_passed(int count) noexcept {
     for (int i = 0; i < count; ++i) ::fcntl(first_passed_descriptor + i, F_SETFD, FD_CLOEXEC);
-    ::close_range(static_cast<unsigned>(first_passed_descriptor + count), ~0U, 0);
 }
 
 void play_role(const char* text) {

@@ -203,6 +203,8 @@ std::uint64_t process_pool::first_spared(worker_link& worker, std::uint64_t begu
 
 void process_pool::kill(worker_link& worker, int number) {
     if (number == SIGKILL) worker.phase = worker_phase::ending;
+    // The server hears nothing while it is in there.
+    if (number == SIGKILL && preloading_) return server_ended(steady::now());
     if (!worker.exit && server_.launched()) server_.kill_worker(worker.id, number);
 }
 

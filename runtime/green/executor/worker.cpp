@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <iostream>
 #include <limits>
 #include <memory>
 #include <new>
@@ -80,6 +81,16 @@ void write_to(const descriptor& out, const descriptor& err) noexcept {
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
 }
 
+/// What jobs have printed, by whatever stream of the standard library.
+void flush_output() noexcept {
+    try {
+        std::cout.flush();
+        std::clog.flush();
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the stream's own, if it is to throw
+    }
+    std::fflush(stdout);
+}
+
 bool preloaded = false;  // by the process that this one is a copy of
 
 /// One worker's life. The application notices its end by the end of its socket.
@@ -115,6 +126,7 @@ private:
 
     /// No exit handlers: they are the application's.
     [[noreturn]] static void leave() {
+        flush_output();
         std::fflush(nullptr);
         ::_exit(0);
     }
@@ -169,7 +181,7 @@ private:
             execute(call_of(f), std::stop_token());
         }
         if (max_result_size_ != 0 && outcome_.size() > max_result_size_) refuse_result();
-        std::fflush(stdout);
+        flush_output();
         auto const end = steady::now();
         frame_header header{.id = f.header.id, .kind = frame_kind::result};
         header.value = nanoseconds_between(begin, end);
@@ -303,6 +315,7 @@ void program_main(descriptor memory, pid_t parent) noexcept {
     byte_buffer const call = content_of(memory.get());
     memory.reset();
     int const status = status_of(call.bytes());
+    flush_output();
     std::fflush(nullptr);
     ::_exit(status);
 }
