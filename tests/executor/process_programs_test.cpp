@@ -13,6 +13,9 @@
 #include <string>
 #include <vector>
 
+#include <poll.h>
+#include <unistd.h>
+
 using namespace green;
 using namespace green_test;
 
@@ -32,6 +35,12 @@ void hang_deaf(const std::string& begun) {
 void eat_apple(const std::string& gate) {
     pass_gate(gate, 0);
     std::printf("apple");
+}
+
+void pass_gate_and_print(const std::string& gate) {
+    pass_gate(gate, 0);
+    ::poll(nullptr, 0, 100);
+    std::printf("waited-for ");
 }
 
 volatile std::sig_atomic_t interrupts = 0;
@@ -82,6 +91,23 @@ TEST_CASE("program: a daemon does not listen", "[.program]") {
     process const p = process::start<hang_deaf>(process_options{.daemon = true}, begun.path());
     begun.wait_for(1);
     std::printf("%d", p.pid());
+}
+
+TEST_CASE("program: a callback of a process ends it", "[.program]") {
+    std::atexit([] { std::printf("end"); });  // what the processes do at the end comes before this
+    static meeting_point const gate;
+    static process const first = process::start<pass_gate_with_status>(gate.path());
+    static process const daemon =
+        process::start<hang>(process_options{.daemon = true}, gate.path());
+    static process const second = process::start<pass_gate_and_print>(gate.path());
+    gate.wait_for(3);
+    std::printf("%d ", daemon.pid());
+    std::fflush(stdout);
+    first.ended().add_done_callback([](const future<int>&) {
+        std::exit(3);  // NOLINT(concurrency-mt-unsafe)
+    });
+    gate.value() = 1000;
+    for (;;) ::pause();
 }
 
 // What the end of a program does to a process_executor: see thread_end_test.cpp.
@@ -180,6 +206,18 @@ TEST_CASE("process: they die with a killed parent", "[process]") {
 TEST_CASE("process: Ctrl-C is for the application alone", "[process]") {
     auto const ended = run_program("program: a process is interrupted as a group");
     REQUIRE(ended.output == "5 1");
+}
+
+TEST_CASE("process: a callback ends the program", "[process]") {
+    auto const ended = run_program("program: a callback of a process ends it");
+    REQUIRE(ended.status == 3);
+    int daemon = 0;
+    std::string second;
+    std::string program;
+    std::istringstream(ended.output) >> daemon >> second >> program;
+    REQUIRE_FALSE(is_running(daemon));
+    REQUIRE(second == "waited-for");
+    REQUIRE(program == "end");
 }
 
 // conformance 96

@@ -3,6 +3,7 @@
 #include <green/executor/executor_error.hpp>
 #include <green/executor/helper_thread.hpp>
 #include <green/executor/shared_memory.hpp>
+#include <green/executor/steady_time.hpp>
 
 #include <algorithm>
 #include <array>
@@ -69,14 +70,37 @@ void process_host::end() {
         for (const auto& c : children_) {
             if (c->daemon) server_.kill_worker(c->id, number);
         }
-        wake();
-        if (changed_.wait_for(lock, daemon_grace, no_daemons)) break;
+        if (wait(lock, daemon_grace, no_daemons)) break;
     }
-    changed_.wait(lock, [this] { return children_.empty(); });
+    wait(lock, forever, [this] { return children_.empty(); });
     closing_ = true;
     wake();
     lock.unlock();
-    thread_.join();
+    if (on_host_thread) {  // a callback has called exit, and never returns
+        server_.end();
+        thread_.detach();
+    } else {
+        thread_.join();
+    }
+}
+
+/// Until `over()`, `limit` at most; whether it is. In a callback nobody else listens.
+template <class Condition>
+bool process_host::wait(
+    std::unique_lock<std::mutex>& lock, std::chrono::nanoseconds limit, Condition over
+) {
+    auto const until = time_after(limit);
+    if (!on_host_thread) {
+        wake();
+        return changed_.wait_until(lock, until, over);
+    }
+    while (!over()) {
+        if (steady::now() >= until) return false;
+        lock.unlock();
+        turn(until);
+        lock.lock();
+    }
+    return true;
 }
 
 std::shared_ptr<child_process> process_host::start(const byte_buffer& call, bool daemon) {
@@ -88,17 +112,7 @@ std::shared_ptr<child_process> process_host::start(const byte_buffer& call, bool
     child->spare_call = std::move(spare);
     children_.push_back(child);
     server_.start_program(child->id, std::move(memory));
-    auto const is_over = [&] { return child->pid != 0 || !child->start_error.empty(); };
-    if (on_host_thread) {  // in a callback
-        while (!is_over()) {
-            lock.unlock();
-            turn();
-            lock.lock();
-        }
-    } else {
-        wake();
-        changed_.wait(lock, is_over);
-    }
+    wait(lock, forever, [&] { return child->pid != 0 || !child->start_error.empty(); });
     if (child->pid == 0) throw executor_error("process: cannot be started: " + child->start_error);
     return child;
 }
@@ -115,12 +129,12 @@ void process_host::wake() noexcept { ::eventfd_write(wake_.get(), 1); }
 
 void process_host::listen() {
     on_host_thread = true;
-    while (turn()) publish();
+    while (turn(steady::time_point::max())) publish();
     server_.end();
 }
 
-/// One round: sends orders, waits, hears. False when all is over.
-bool process_host::turn() {
+/// One round: sends orders, waits, `until` then at most, hears. False when all is over.
+bool process_host::turn(std::chrono::steady_clock::time_point until) {
     std::array<pollfd, 2> wanted{pollfd{wake_.get(), POLLIN, 0}, pollfd{-1, POLLIN, 0}};
     bool broken = false;
     {
@@ -134,7 +148,7 @@ bool process_host::turn() {
             broken = state == io_state::broken;
         }
     }
-    if (!broken) ::poll(wanted.data(), wanted.size(), -1);
+    if (!broken) ::poll(wanted.data(), wanted.size(), poll_timeout(until, steady::now()));
     eventfd_t ignored;
     ::eventfd_read(wake_.get(), &ignored);
     {

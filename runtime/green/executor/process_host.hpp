@@ -9,6 +9,7 @@
 #include <green/executor/process_launch.hpp>
 #include <green/executor/worker_protocol.hpp>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -58,8 +59,10 @@ private:
     process_host();
     ~process_host() = delete;
     void end();
+    template <class Condition>
+    bool wait(std::unique_lock<std::mutex>& lock, std::chrono::nanoseconds limit, Condition over);
     void listen();
-    bool turn();
+    bool turn(std::chrono::steady_clock::time_point until);
     bool launch();
     void hear(const control_message& message);
     void server_ended();
