@@ -93,6 +93,20 @@ TEST_CASE("program: a daemon does not listen", "[.program]") {
     std::printf("%d", p.pid());
 }
 
+TEST_CASE("program: the terminal is closed", "[.program]") {
+    ::setpgid(0, 0);
+    std::signal(SIGHUP, SIG_IGN);  // as by nohup
+    meeting_point gate;
+    process_executor pool(1);
+    auto job = pool.submit(pass_gate, gate.path(), 5);
+    process const p = process::start<pass_gate_with_status>(gate.path());
+    gate.wait_for(2);
+    ::kill(0, SIGHUP);
+    gate.value() = 1000;
+    std::printf("%d %d", job.result(), p.ended().result());
+    std::fflush(stdout);
+}
+
 TEST_CASE("program: a callback of a process ends it", "[.program]") {
     std::atexit([] { std::printf("end"); });  // what the processes do at the end comes before this
     static meeting_point const gate;
@@ -206,6 +220,10 @@ TEST_CASE("process: they die with a killed parent", "[process]") {
 TEST_CASE("process: Ctrl-C is for the application alone", "[process]") {
     auto const ended = run_program("program: a process is interrupted as a group");
     REQUIRE(ended.output == "5 1");
+}
+
+TEST_CASE("process_executor: an application that ignores SIGHUP", "[process_executor]") {
+    REQUIRE(run_program("program: the terminal is closed").output == "5 5");
 }
 
 TEST_CASE("process: a callback ends the program", "[process]") {

@@ -24,6 +24,7 @@ public:
         posix_spawnattr_init(&attributes);
         sigset_t all;
         sigfillset(&all);
+        sigdelset(&all, SIGHUP);  // ignored here, as by nohup, it is ignored there
         posix_spawnattr_setsigdefault(&attributes, &all);
         sigset_t none;
         sigemptyset(&none);
