@@ -10,6 +10,8 @@
 
 #include <exception>
 #include <random>
+#include <semaphore>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -34,7 +36,6 @@ void count_and_die(const std::string& tries) {
 }
 int parent_pid() { return ::getppid(); }
 
-/// Answers a request to stop with what it has.
 /// How long it had to wait; 0: it was asked to stop before it had begun.
 int count_until_stopped(std::stop_token stop, const std::string& begun) {
     if (stop.stop_requested()) return 0;
@@ -43,6 +44,38 @@ int count_until_stopped(std::stop_token stop, const std::string& begun) {
     while (!stop.stop_requested()) ++n;
     return n;
 }
+void die_when_asked(std::stop_token stop, const std::string& begun) {
+    meeting_point(begun).arrive();
+    while (!stop.stop_requested()) std::this_thread::yield();
+    ::kill(::getpid(), SIGKILL);
+}
+int next_place(const std::string& path) { return meeting_point(path).arrive(); }
+
+/// The pool's own thread waits in a callback until it is released.
+class held_manager {
+public:
+    explicit held_manager(process_executor& pool) {
+        auto const caller = std::this_thread::get_id();
+        for (bool was_done = true; was_done;) {
+            was_done = false;
+            pool.warm().add_done_callback([&, caller](const future<void>&) {
+                if (std::this_thread::get_id() == caller) {
+                    was_done = true;
+                    return;
+                }
+                held_.release();
+                released_.acquire();
+            });
+        }
+        held_.acquire();
+    }
+    void release() { released_.release(); }
+
+private:
+    std::binary_semaphore held_{0};
+    std::binary_semaphore released_{0};
+};
+
 void ignore_stop(std::stop_token, const std::string& begun) { hang(begun); }
 
 bool report_if(std::string text, const std::string& part) {
@@ -172,6 +205,36 @@ TEST_CASE("process_executor: a cancel asks a job that takes a token", "[process_
     }
     REQUIRE(pool.submit(square, 2).result() == 4);
     REQUIRE(pool.stats().workers_started == 1);
+}
+
+TEST_CASE(
+    "process_executor: a job that dies of its cancel has no other try", "[process_executor]"
+) {
+    meeting_point begun;
+    process_executor pool(1);
+    auto job = pool.submit(job_options{.retries = 3}, die_when_asked, begun.path());
+    begun.wait_for(1);
+    job.cancel();
+    REQUIRE_THROWS_AS(job.result(), worker_died);
+    REQUIRE(begun.value() == 1);
+}
+
+TEST_CASE("process_executor: a cancel of a job whose worker has just died", "[process_executor]") {
+    meeting_point begun;
+    process_executor pool(1);
+    for (auto const policy : {cancel_policy::kill, cancel_policy::cooperative}) {
+        int const worker = pool.submit(own_pid).result();
+        ::kill(worker, SIGSTOP);
+        auto job = pool.submit(job_options{.on_cancel = policy}, next_place, begun.path());
+        held_manager manager(pool);  // it does not hear of this meanwhile
+        ::kill(worker, SIGKILL);
+        wait_until_gone(worker);
+        REQUIRE_FALSE(job.cancel());
+        manager.release();
+        REQUIRE_THROWS_AS(job.result(), cancelled_error);
+        REQUIRE(pool.submit(square, 3).result() == 9);
+    }
+    REQUIRE(begun.value() == 0);
 }
 
 TEST_CASE("process_executor: who does not stop within the grace is killed", "[process_executor]") {

@@ -61,6 +61,10 @@ public:
     const int priority;
     const bool takes_token;
 
+    /// A cancel came when it had been sent to a worker: it does not begin, or begin again, after that.
+    /// Under the pool's mutex.
+    bool stop_asked = false;
+
     /// Where it is; null in the queue and when it is over. Under the pool's mutex.
     worker_link* worker = nullptr;
 

@@ -93,7 +93,7 @@ bool process_pool::turn() {
     flush_server();
     auto warmed = take_warmed();
     std::exception_ptr const problem = warmed.empty() ? nullptr : warm_problem();
-    bool const over = closed_ && queue_.empty() && workers_.empty();
+    bool const over = closed_ && queue_.empty() && cancelled_.empty() && workers_.empty();
     // In one step with the last look at the queue: who comes later wakes us.
     patience_ = patience(now);
     manager_awake_ = false;

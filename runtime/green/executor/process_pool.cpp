@@ -66,8 +66,13 @@ void process_pool::withdraw(process_job& job) noexcept {
 }
 
 void process_pool::ask_to_stop(process_job& job) noexcept {
-    lock const l(mutex_);
-    if (job.worker) ask_to_stop(*job.worker, job);
+    {
+        lock const l(mutex_);
+        job.stop_asked = true;
+        if (job.worker) return ask_to_stop(*job.worker, job);
+        if (!job.linked()) return;
+    }
+    job.state().cancel();  // it has come back meanwhile
 }
 
 /// One that can be asked is at its worker alone.
@@ -271,10 +276,15 @@ void process_pool::take_back(worker_link& worker) {
 /// The jobs that it has not begun, in their order.
 void process_pool::put_back(worker_link& worker, std::uint64_t begun) {
     while (!worker.jobs.empty() && worker.jobs.back().number >= begun) {
+        if (worker.jobs.back().job->stop_asked) {
+            cancelled_.push_back(worker.jobs.back().job);
+            wake_manager();
+        }
         job_ref job = std::move(worker.jobs.back().job);
         worker.jobs.pop_back();
         --worker.tasks;
         job->worker = nullptr;
+        if (job->stop_asked) continue;
         job->state().requeue();
         queue_.push_front(std::move(job));
     }

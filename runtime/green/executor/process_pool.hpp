@@ -186,6 +186,7 @@ private:
     process_job_queue queue_;
     std::vector<std::unique_ptr<worker_link>> workers_;
     std::vector<warm_ref> warm_waiters_;
+    std::vector<job_ref> cancelled_;  // taken back from a worker, for the manager to end
     fork_server_link server_;
     executor_stats counters_;
     std::string broken_;  // why, if it is

@@ -146,6 +146,11 @@ void process_pool::break_pool(const std::string& why) {
 /// cancelled.
 void process_pool::empty_queue() {
     constexpr auto failed = completion::kind::failed;
+    while (!cancelled_.empty()) {
+        job_ref job = std::move(cancelled_.back());
+        cancelled_.pop_back();
+        end(std::move(job), completion::kind::cancelled);
+    }
     if (broken_.empty() && !cancel_pending_) return;
     while (!queue_.empty()) {
         job_ref job = queue_.pop();
@@ -260,10 +265,12 @@ void process_pool::conclude(worker_link& worker, steady::time_point now) {
                                        : worker.start_error
         );
     }
+    // A copy of it that a job has left behind begins none of them from now on.
+    std::uint64_t const begun = worker.board.take_back(worker.sent).value_or(worker.board.begun());
     put_back(
         worker,
         worker.kill_ordered && !worker.jobs.empty() ? worker.jobs.front().number + 1
-                                                    : first_spared(worker, worker.board.begun())
+                                                    : first_spared(worker, begun)
     );
     if (worker.jobs.empty()) return;
     job_ref job = std::move(worker.jobs.front().job);
@@ -281,7 +288,7 @@ void process_pool::charge(const worker_link& worker, job_ref job, const worker_e
     } else if (why == kill_reason::deadline) {
         std::string text = "the job was not done within " + describe(job->deadline);
         end(std::move(job), failed, std::make_exception_ptr(timeout_error(text)));
-    } else if (job->retries > 0 && !cancel_pending_) {
+    } else if (job->retries > 0 && !cancel_pending_ && !job->stop_asked) {
         --job->retries;
         job->state().requeue();
         queue_.push_front(std::move(job));
