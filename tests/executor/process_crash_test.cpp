@@ -237,6 +237,18 @@ TEST_CASE("process_executor: a cancel of a job whose worker has just died", "[pr
     REQUIRE(begun.value() == 0);
 }
 
+TEST_CASE("process_executor: a job closes all descriptors", "[process_executor]") {
+    process_executor pool(1);
+    auto const close_all = [] { ::close_range(3, ~0U, 0); };
+    auto const close_all_and_be_asked = [](std::stop_token) { ::close_range(3, ~0U, 0); };
+    for (int i = 0; i < 3; ++i) {
+        pool.submit(close_all).exception();  // its worker is killed for it, maybe before its end
+        REQUIRE(pool.submit(square, 2).result() == 4);
+        pool.submit(close_all_and_be_asked).exception();
+        REQUIRE(pool.submit(square, 3).result() == 9);
+    }
+}
+
 TEST_CASE("process_executor: who does not stop within the grace is killed", "[process_executor]") {
     meeting_point begun;
     process_executor_options options;

@@ -31,13 +31,13 @@ TEST_CASE("stop_watcher: a cancel that comes in two parts", "[stop_watcher]") {
     watcher.begin(5, stop, in);
     REQUIRE(::send(application, bytes + part, rest, 0) == static_cast<ssize_t>(rest));
     while (!stop.stop_requested()) std::this_thread::sleep_for(std::chrono::microseconds(200));
-    watcher.end(in);
+    REQUIRE(watcher.end(in));
     REQUIRE_FALSE(in.next());
 
     // The second comes when it is over.
     watcher.begin(6, stop, in);
     REQUIRE(::send(application, bytes, part, 0) == part);
-    watcher.end(in);
+    REQUIRE(watcher.end(in));
     REQUIRE(::send(application, bytes + part, rest, 0) == static_cast<ssize_t>(rest));
     std::optional<frame> late;
     while (!(late = in.next())) REQUIRE(in.fill(ends.second.get(), 0) == io_state::done);

@@ -30,12 +30,13 @@ void stop_watcher::begin(std::uint64_t job, std::stop_source& source, frame_read
     changed_.notify_all();
 }
 
-void stop_watcher::end(frame_reader& in) {
+bool stop_watcher::end(frame_reader& in) {
     std::unique_lock lock(mutex_);
     source_ = nullptr;
-    ::eventfd_write(wake_.get(), 1);
+    if (::eventfd_write(wake_.get(), 1) != 0) return false;
     changed_.wait(lock, [&] { return !busy_; });
     cancels_.give_rest_to(in);
+    return true;
 }
 
 void stop_watcher::watch() {

@@ -23,8 +23,9 @@ public:
     /// Until `end`, a cancel of `job`, or the end of the application, requests a stop of `source`. `in` is
     /// what the caller reads the socket with; a part of a frame may be in it.
     void begin(std::uint64_t job, std::stop_source& source, frame_reader& in);
-    /// Afterwards the socket belongs to the caller again, who has done with the frames of `in`.
-    void end(frame_reader& in);
+    /// Afterwards the socket belongs to the caller again, who has done with the frames of `in`. False: the
+    /// job has closed the descriptors, and nothing can be done with the socket.
+    [[nodiscard]] bool end(frame_reader& in);
 
 private:
     void watch();

@@ -187,6 +187,7 @@ private:
         header.value = nanoseconds_between(begin, end);
         if (arguments_.end_job()) header.flags |= result_keeps_arguments;
         answer(header);
+        if (descriptors_closed_) leave();
         if (end - last_bell_ >= announce_after || board_.half_full()) announce();
     }
 
@@ -232,7 +233,7 @@ private:
         }
         watcher_->begin(f.header.id, stop, in_);
         execute(call_of(f), stop.get_token());
-        watcher_->end(in_);
+        descriptors_closed_ = !watcher_->end(in_);
     }
 
     void answer(frame_header header) {
@@ -277,6 +278,7 @@ private:
     std::uint64_t max_result_size_ = 0;
     steady::time_point last_bell_;
     bool announced_ = true;
+    bool descriptors_closed_ = false;  // by a job: its result is on the board, and was the last
 };
 
 /// The exit status of a call that gives one, or nothing.
