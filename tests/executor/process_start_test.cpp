@@ -3,17 +3,21 @@
 #include "support/text.hpp"
 
 #include <green/executor/process.hpp>
+#include <green/executor/process_queue.hpp>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 using namespace green;
 using namespace green_test;
@@ -55,6 +59,21 @@ std::string files_of_streams(bool of_parent) {
     std::error_code failed;
     return std::filesystem::read_symlink(fds + "1", failed).string() + " " +
         std::filesystem::read_symlink(fds + "2", failed).string();
+}
+
+int put_one(process_queue<int> q) {
+    q.put(1);
+    return 0;
+}
+
+/// By any epoll of this process.
+std::size_t watched_descriptors() {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+        std::ifstream info(entry.path());
+        for (std::string line; std::getline(info, line);) count += line.starts_with("tfd:");
+    }
+    return count;
 }
 
 /// What a copy of this process ends with when it exits; -1 if it had to be killed.
@@ -113,6 +132,73 @@ TEST_CASE("program: a copy of it exits", "[.program]") {
 TEST_CASE("process: a forked copy of the application exits", "[process]") {
     // LeakSanitizer, too, has something to say of a copy without its threads.
     REQUIRE(contains(run_program("program: a copy of it exits").output, "7 0 9"));
+}
+
+TEST_CASE("program: a copy of it exits while its queue is used", "[.program]") {
+    static process_queue<int> q;
+    process::start<put_one>(q).join();
+    int const copy = exit_of_copy();
+    process::start<put_one>(q).join();
+    std::printf("%d %d %d", copy, q.try_get().value_or(0), q.try_get().value_or(0));
+    std::fflush(stdout);
+}
+
+TEST_CASE("process_queue: a forked copy of its owner exits", "[process_queue]") {
+    auto const end = run_program("program: a copy of it exits while its queue is used");
+    REQUIRE(contains(end.output, "7 1 1"));
+}
+
+TEST_CASE("program: a copy of it starts and queues", "[.program]") {
+    process_queue<int> of_parent;
+    process::start<put_one>(of_parent).join();
+    pid_t const copy = ::fork();
+    if (copy == 0) {
+        process_queue<int> q;
+        process p = process::start<put_one>(q);
+        p.join();
+        process_executor pool(1);
+        pool.submit(put_one, q).result();
+        ::_exit(*p.exit_code() + q.try_get().value_or(0) + q.try_get().value_or(0));
+    }
+    int status = 0;
+    ::waitpid(copy, &status, 0);
+    process::start<put_one>(of_parent).join();
+    std::printf("%d %zu", WEXITSTATUS(status), of_parent.size());
+    std::fflush(stdout);
+}
+
+TEST_CASE("process: a forked copy of the application has its own", "[process]") {
+    REQUIRE(run_program("program: a copy of it starts and queues").output == "2 2");
+}
+
+TEST_CASE("program: a copy of it keeps what is closed", "[.program]") {
+    process_executor_options options;
+    options.max_workers = 1;
+    options.on_output = [](const worker_line&) {};
+    process_executor pool(options);
+    int const first = pool.submit(own_pid).result();
+    std::size_t const before = watched_descriptors();
+    pid_t const copy = ::fork();
+    if (copy == 0) {
+        for (;;) ::pause();
+    }
+    ::kill(first, SIGKILL);
+    wait_until_gone(first);
+    int const second = pool.submit(own_pid).result();
+    int const server = pool.submit(::getppid).result();
+    while (watched_descriptors() != before) std::this_thread::sleep_for(1ms);
+    ::kill(server, SIGKILL);
+    wait_until_gone(second);
+    pool.submit(square, 3).result();
+    while (watched_descriptors() != before) std::this_thread::sleep_for(1ms);
+    ::kill(copy, SIGKILL);
+    ::waitpid(copy, nullptr, 0);
+    std::printf("as before");
+    std::fflush(stdout);
+}
+
+TEST_CASE("process_executor: a forked copy keeps what is closed here", "[process_executor]") {
+    REQUIRE(run_program("program: a copy of it keeps what is closed").output == "as before");
 }
 
 TEST_CASE("program: its streams are closed", "[.program]") {

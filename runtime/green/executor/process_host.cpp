@@ -40,19 +40,23 @@ void process_end::begin_block(const blocked_wait&) const {
 }
 
 process_host& process_host::instance() {
-    // It is never destroyed: a process that was forked by the user exits too, and has no such thread.
-    static process_host& host = *new process_host;
+    // Never destroyed: a process that was forked by the user exits too, and has no such thread. It gets
+    // a host of its own when it starts a process.
+    static auto& mutex = *new std::mutex;
+    static process_host* present = nullptr;
     struct at_exit {
-        pid_t const owner = ::getpid();
         ~at_exit() {
-            if (::getpid() == owner) host.end();
+            if (present->is_of_this_process()) present->end();
         }
     };
+    std::lock_guard const lock(mutex);
+    if (!present || !present->is_of_this_process()) present = new process_host(present);
     static at_exit const last;
-    return host;
+    return *present;
 }
 
-process_host::process_host() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+process_host::process_host(process_host* of_parent)
+    : of_parent_(of_parent), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) throw executor_error("process: no descriptors are left");
     // The fork server dies with this thread.
     thread_ = start_helper_thread("process", [this] { listen(); });

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include <sys/types.h>
+#include <unistd.h>
 
 namespace green::detail {
 
@@ -56,8 +57,9 @@ public:
     void send_signal(const child_process& child, int number);
 
 private:
-    process_host();
+    explicit process_host(process_host* of_parent);
     ~process_host() = delete;
+    bool is_of_this_process() const noexcept { return ::getpid() == owner_; }
     void end();
     template <class Condition>
     bool wait(std::unique_lock<std::mutex>& lock, std::chrono::nanoseconds limit, Condition over);
@@ -70,6 +72,8 @@ private:
     void publish();
     void wake() noexcept;
 
+    pid_t const owner_ = ::getpid();
+    [[maybe_unused]] process_host* const of_parent_;  // where the user has forked: kept, so that it is no leak
     environment_copy const environment_;
     descriptor wake_;  // an eventfd
     std::mutex mutex_;

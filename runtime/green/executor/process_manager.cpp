@@ -312,8 +312,14 @@ bool process_pool::finish(worker_link& worker, const frame_header& header, compl
 void process_pool::read_output(worker_link& worker) {
     if (worker.pid == 0) return;  // the server is about to say whose it is
     for (worker_output& o : worker.output) {
-        if (o.open()) o.read(worker.pid, lines_);
+        if (o.open() && !o.read(worker.pid, lines_)) close_output(o);
     }
+}
+
+/// A fork of the application may keep the pipe open, and with it the epoll would keep it.
+void process_pool::close_output(worker_output& output) noexcept {
+    ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, output.fd(), nullptr);
+    output.close();
 }
 
 /// Without the lock: this runs the user's code.

@@ -138,6 +138,7 @@ private:
     void collect(worker_link& worker);
     bool finish(worker_link& worker, const frame_header& header, completion done);
     void read_output(worker_link& worker);
+    void close_output(worker_output& output) noexcept;
     void deliver_output() noexcept;
     void publish();
     void receive(const completion& c) noexcept;

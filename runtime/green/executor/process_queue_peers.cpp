@@ -63,6 +63,7 @@ queue_hub::queue_hub(std::size_t capacity)
 
 /// Meanwhile peers may end by themselves.
 queue_hub::~queue_hub() {
+    if (!service_->is_of_this_process()) return;
     service_->forget(watch_, listener_.get());
     for (;;) {
         std::uint64_t id = 0;

@@ -24,7 +24,9 @@ std::shared_ptr<queue_service> queue_service::instance() {
     static auto& present = *new std::weak_ptr<queue_service>;
     std::lock_guard const lock(mutex);
     std::shared_ptr<queue_service> service = present.lock();
-    if (!service) present = service = std::make_shared<queue_service>();
+    if (!service || !service->is_of_this_process()) {
+        present = service = std::make_shared<queue_service>();
+    }
     return service;
 }
 
@@ -38,6 +40,10 @@ queue_service::queue_service()
 }
 
 queue_service::~queue_service() {
+    if (!is_of_this_process()) {
+        thread_.detach();
+        return;
+    }
     ::eventfd_write(end_.get(), 1);
     thread_.join();
 }
@@ -67,6 +73,7 @@ void queue_service::want(std::uint64_t id, int socket, std::uint32_t events) noe
 }
 
 void queue_service::forget(std::uint64_t id, int socket) noexcept {
+    if (!is_of_this_process()) return;
     auto const locked = lock();
     if (watchers_.erase(id) != 0) ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, socket, nullptr);
 }

@@ -10,6 +10,9 @@
 #include <mutex>
 #include <thread>
 
+#include <sys/types.h>
+#include <unistd.h>
+
 namespace green::detail {
 
 /// Who wants to know that its socket has something to say.
@@ -43,11 +46,15 @@ public:
     /// When this returns the watcher does not run and will not.
     void forget(std::uint64_t id, int socket) noexcept;
 
+    /// Not a copy of it that a fork has left in another process: that shares the epoll, and has no thread.
+    bool is_of_this_process() const noexcept { return ::getpid() == owner_; }
+
 private:
     std::unique_lock<std::mutex> lock();
     void serve();
     void dispatch(std::uint64_t id, std::uint32_t events);
 
+    pid_t const owner_ = ::getpid();
     descriptor poll_;  // an epoll
     descriptor end_;  // an eventfd
     std::mutex mutex_;

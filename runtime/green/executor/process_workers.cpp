@@ -167,6 +167,8 @@ void process_pool::empty_queue() {
 }
 
 void process_pool::server_ended(steady::time_point now) {
+    // A fork of the application may keep the connection open, and with it the epoll would keep it.
+    ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, server_.socket(), nullptr);
     int const status = server_.end();
     server_ended_at_ = now;
     hello_by_ = steady::time_point::max();
@@ -255,7 +257,10 @@ void process_pool::bury(steady::time_point now) {
 
 void process_pool::conclude(worker_link& worker, steady::time_point now) {
     collect(worker);
-    for (worker_output& o : worker.output) o.finish(worker.pid, lines_);
+    for (worker_output& o : worker.output) {
+        o.finish(worker.pid, lines_);
+        if (o.open()) close_output(o);
+    }
     if (worker.connected) ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, worker.socket.get(), nullptr);
     worker_exit const how = worker.exit.value_or(worker_exit{.wait_status = SIGKILL});
     if (!worker.was_ready && server_ended_at_ == steady::time_point::max()) {

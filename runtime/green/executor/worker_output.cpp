@@ -31,24 +31,23 @@ std::pair<worker_output, descriptor> worker_output::make(worker_stream stream) {
     return {std::move(output), descriptor(ends[1])};
 }
 
-void worker_output::read(pid_t pid, std::vector<captured_line>& lines) {
+bool worker_output::read(pid_t pid, std::vector<captured_line>& lines) {
     // No more than a pipe holds by default: a worker that goes on writing does not keep the reader.
     std::array<char, std::size_t{1} << 16> bytes;
     ssize_t got;
     do got = ::read(pipe_.get(), bytes.data(), bytes.size());
     while (got < 0 && errno == EINTR);
     if (got <= 0) {
-        if (got == 0 || errno != EAGAIN) pipe_.reset();
-        return;
+        return got < 0 && errno == EAGAIN;
     }
     std::size_t const searched = rest_.size();
     rest_.append(bytes.data(), static_cast<std::size_t>(got));
     cut(pid, searched, lines);
+    return true;
 }
 
 void worker_output::finish(pid_t pid, std::vector<captured_line>& lines) {
-    if (open()) read(pid, lines);
-    pipe_.reset();
+    if (open()) static_cast<void>(read(pid, lines));
     if (!rest_.empty()) lines.push_back({pid, stream_, std::exchange(rest_, {})});
 }
 

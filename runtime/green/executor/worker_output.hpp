@@ -33,8 +33,9 @@ public:
     int fd() const noexcept { return pipe_.get(); }
     bool open() const noexcept { return static_cast<bool>(pipe_); }
 
-    /// What is in the pipe, as much as it holds at most. It is not open any more when nobody can write.
-    void read(pid_t pid, std::vector<captured_line>& lines);
+    /// What is in the pipe, as much as it holds at most. False when nobody can write.
+    bool read(pid_t pid, std::vector<captured_line>& lines);
+    void close() noexcept { pipe_.reset(); }
     /// The worker is gone: what is there still, and the last line without its end.
     void finish(pid_t pid, std::vector<captured_line>& lines);
 
