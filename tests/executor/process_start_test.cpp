@@ -103,6 +103,16 @@ TEST_CASE(
     REQUIRE_THROWS_AS(pool.submit(square, 2), broken_executor);
 }
 
+TEST_CASE("process: no descriptors for its call", "[process]") {
+    process::start<nap>(process_options{.daemon = true}).kill();
+    for (rlim_t const left : {rlim_t{1}, rlim_t{2}}) {
+        few_descriptors const limit(left);
+        std::vector<int> taken(left - 1, ::dup(STDIN_FILENO));
+        REQUIRE_THROWS_AS(process::start<nap>(), executor_error);
+        for (int const fd : taken) ::close(fd);
+    }
+}
+
 TEST_CASE("process: a SIGTERM just after the start", "[process]") {
     for (int i = 0; i < 60; ++i) {
         process p = process::start<nap>();

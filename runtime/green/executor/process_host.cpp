@@ -108,8 +108,14 @@ bool process_host::wait(
 }
 
 std::shared_ptr<child_process> process_host::start(const byte_buffer& call, bool daemon) {
-    descriptor memory = memory_holding(call);
-    descriptor spare = duplicate(memory);
+    descriptor memory;
+    descriptor spare;
+    try {
+        memory = memory_holding(call);
+        spare = duplicate(memory);
+    } catch (const std::system_error& e) {
+        throw executor_error(std::string("process: cannot be started: ") + e.what());
+    }
     std::unique_lock lock(mutex_);
     if (closing_) throw executor_error("process: cannot be started: the program is ending");
     auto child = std::make_shared<child_process>(next_id_++, daemon);

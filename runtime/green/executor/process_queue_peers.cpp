@@ -4,10 +4,12 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <exception>
 #include <span>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -19,6 +21,9 @@
 
 namespace green::detail {
 namespace {
+
+/// Between two looks at those who want to connect where no descriptor is left for them.
+constexpr auto without_descriptors = std::chrono::milliseconds(1);
 
 /// A name that nobody has used, and nobody will.
 std::string new_address() {
@@ -118,8 +123,9 @@ void queue_hub::admit(descriptor socket) {
 /// No descriptor is left: rather an error over there than a wait, or a busy loop here.
 void queue_hub::turn_away() noexcept {
     spare_.reset();
-    descriptor(::accept(listener_.get(), nullptr, nullptr)).reset();
-    spare_ = spare_descriptor();
+    descriptor const turned_away(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    // Somebody else was faster. Nothing tells when a descriptor is free.
+    if (!turned_away) std::this_thread::sleep_for(without_descriptors);
 }
 
 // --- what they say
