@@ -211,6 +211,21 @@ TEST_CASE("process_executor: a forked copy keeps what is closed here", "[process
     REQUIRE(run_program("program: a copy of it keeps what is closed").output == "as before");
 }
 
+TEST_CASE("program: it was root", "[.program]") {
+    process_executor pool(1);
+    pool.warm().result();
+    process_queue<int> q;
+    if (::setuid(65534) != 0) ::_exit(1);
+    pool.submit(put_one, q).result();
+    std::printf("%d", q.try_get().value_or(0));
+    std::fflush(stdout);
+}
+
+TEST_CASE("process_queue: a worker that is root's still", "[process_queue]") {
+    if (::geteuid() != 0) return;  // it cannot be tried
+    REQUIRE(run_program("program: it was root").output == "1");
+}
+
 TEST_CASE("program: its streams are closed", "[.program]") {
     ::close(STDOUT_FILENO);
     ::close(STDERR_FILENO);
