@@ -1,4 +1,5 @@
 #include "executor/process_jobs.hpp"
+#include "support/sanitizers.hpp"
 #include "support/subprocess.hpp"
 #include "support/text.hpp"
 
@@ -104,6 +105,7 @@ TEST_CASE(
 }
 
 TEST_CASE("process: no descriptors for its call", "[process]") {
+    if (under_address_sanitizer) return;  // it needs some to look at an exception
     process::start<nap>(process_options{.daemon = true}).kill();
     for (rlim_t const left : {rlim_t{1}, rlim_t{2}}) {
         few_descriptors const limit(left);
@@ -178,6 +180,7 @@ TEST_CASE("program: a copy of it starts and queues", "[.program]") {
 }
 
 TEST_CASE("process: a forked copy of the application has its own", "[process]") {
+    if (under_thread_sanitizer) return;  // which has no threads in a forked copy
     REQUIRE(run_program("program: a copy of it starts and queues").output == "2 2");
 }
 

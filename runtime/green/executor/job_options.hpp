@@ -21,7 +21,8 @@ struct job_options {
     /// job has really ended, and not before.
     std::chrono::nanoseconds deadline = forever;
     cancel_policy on_cancel = cancel_policy::cooperative;
-    /// Times that a job is started again whose worker process died. Thread jobs: without meaning.
+    /// Times that a job is started again whose worker process died, but not after it was cancelled.
+    /// Thread jobs: without meaning.
     unsigned retries = 0;
     /// Of the jobs that wait, one of the greatest priority is next; first come, first served among
     /// those of the same. Nothing keeps lesser ones from waiting for ever.

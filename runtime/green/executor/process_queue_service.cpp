@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -41,7 +42,9 @@ queue_service::queue_service()
 
 queue_service::~queue_service() {
     if (!is_of_this_process()) {
-        thread_.detach();
+        // There is no such thread here: it can be kept only, for it is neither joined nor detached.
+        [[maybe_unused]] static const std::thread* of_parent = nullptr;
+        of_parent = new std::thread(std::move(thread_));
         return;
     }
     ::eventfd_write(end_.get(), 1);
