@@ -89,8 +89,9 @@ public:
     /// destroyed as soon as it has ended, before its result can be seen. An `f` that takes a
     /// std::stop_token first is told through it when it is to end. What `f` throws is in the future.
     ///
-    /// To wait for the job in the same expression use `run`. executor_error after shutdown and when the
-    /// executor's queue is full; broken_executor when it is of no use any more.
+    /// To wait for the job in the same expression use `run`. executor_error after shutdown, when the
+    /// executor's queue is full, and in a fork of the process that has used it; broken_executor when it
+    /// is of no use any more.
     template <class F, class... A>
         requires detail::not_job_options<F>
     auto submit(F f, A... args) {

@@ -35,6 +35,13 @@ bool has_one_thread() noexcept {
     return ::stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3;
 }
 
+/// Soon: the kernel counts a thread for some moments after it has been joined.
+bool gets_one_thread() noexcept {
+    constexpr int tries = 100;
+    for (int i = 0; i < tries && !has_one_thread(); ++i) ::poll(nullptr, 0, 1);
+    return has_one_thread();
+}
+
 class fork_server {
 public:
     fork_server() : control_(first_passed_descriptor) {
@@ -111,8 +118,9 @@ private:
             std::string problem = failure_of(content_of(memory.get()).bytes());
             hear_children();
             std::fflush(nullptr);  // else every worker would print it again
-            if (problem.empty() && !has_one_thread()) {
-                problem = "it has started a thread, and a process with threads cannot be forked";
+            if (problem.empty() && !gets_one_thread()) {
+                problem =
+                    "it has left a thread behind, and a process with threads cannot be forked";
             }
             problem.copy(answer.text.data(), answer.text.size() - 1);
             set_preloaded();

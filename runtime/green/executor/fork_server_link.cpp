@@ -26,7 +26,7 @@ void fork_server_link::launch(char* const* environment) {
     pid_t const pid = launch_role(fork_server_role, passed, environment);
     if (pid < 0) throw std::system_error(errno, std::generic_category(), "posix_spawn");
     pid_ = pid;
-    launched_by_ = ::getpid();
+    owner_.take();
     control_ = std::move(mine);
 }
 
@@ -95,7 +95,7 @@ int fork_server_link::end() noexcept {
     orders_.clear();
     if (!launched()) return 0;
     control_.reset();
-    if (::getpid() != launched_by_) return pid_ = 0;  // in a copy of its process: not its child
+    if (!owner_.is_this()) return pid_ = 0;  // not our child
     // It is our child and has not been reaped: nobody else has this pid. Killed rather than waited for,
     // since it may have been stopped.
     ::kill(pid_, SIGKILL);

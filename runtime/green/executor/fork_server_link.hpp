@@ -4,6 +4,7 @@
 
 #include <green/executor/descriptor.hpp>
 #include <green/executor/frame_channel.hpp>
+#include <green/executor/owning_process.hpp>
 #include <green/executor/worker_protocol.hpp>
 
 #include <cstdint>
@@ -51,7 +52,7 @@ private:
     };
 
     pid_t pid_ = 0;
-    pid_t launched_by_ = 0;
+    owning_process owner_;
     descriptor control_;
     std::deque<order> orders_;
 };

@@ -63,7 +63,11 @@ process_executor::process_executor(const process_executor_options& options)
       arena_(pool_->arguments()) {}
 
 process_executor::~process_executor() {
-    if (pool_->is_of_this_process()) shutdown();
+    if (pool_->is_of_this_process()) {
+        shutdown();
+    } else {
+        detail::keep_for_ever(pool_);
+    }
 }
 
 void process_executor::push(detail::job_ref job) { pool_->push(std::move(job)); }
@@ -72,14 +76,15 @@ future<void> process_executor::warm() { return pool_->warm(); }
 
 void process_executor::shutdown(shutdown_options options) {
     pool_->shutdown(options.cancel_pending || options.stop_running, options.stop_running);
-    if (!options.wait || pool_->is_manager()) return;  // a callback cannot wait for its own end
+    // A callback cannot wait for its own end, and a fork not for a thread of its parent.
+    if (!options.wait || pool_->is_manager() || !pool_->is_of_this_process()) return;
     if (options.grace != forever && !pool_->ended_within(options.grace)) kill_workers();
     pool_->join();
 }
 
 task<> process_executor::close() {
     pool_->shutdown(false);
-    co_await pool_->ended();
+    if (pool_->is_of_this_process()) co_await pool_->ended();
 }
 
 void process_executor::terminate_workers() { pool_->signal_workers(SIGTERM); }

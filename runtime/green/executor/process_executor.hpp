@@ -40,8 +40,8 @@ struct process_executor_options {
     /// and every later submit gets broken_executor. A plain function of this program.
     void (*initializer)() = nullptr;
     /// Runs once in the fork server before the first worker: what it loads is there in every worker, in
-    /// memory that all share until one writes to it. It starts no thread, for a process with threads
-    /// cannot be forked. If it throws or has started one, the executor is broken, with the cause. With
+    /// memory that all share until one writes to it. It leaves no thread behind, for a process with
+    /// threads cannot be forked. If it throws, or leaves one, the executor is broken, with the cause. With
     /// start_method::exec, and where the fork server has threads of a sanitizer, it runs in every worker
     /// instead, before the initializer. A plain function of this program.
     /// Model: multiprocessing.set_forkserver_preload.
@@ -101,7 +101,8 @@ struct process_executor_options {
 /// worker ahead, while jobs are short; they count as running then. Those behind a job that takes
 /// more than some milliseconds are taken back: they wait again, and can be cancelled. The destructor
 /// is `shutdown()`: it waits for every job. All members may be called from any thread. Nothing is
-/// started before the first job, so an executor may be a global variable.
+/// started before the first job, so an executor may be a global variable. In a fork of the process that
+/// has used it submit is an executor_error, and its end does nothing.
 /// Model: concurrent.futures.ProcessPoolExecutor.
 ///
 ///     process_executor pool;

@@ -46,11 +46,11 @@ process_host& process_host::instance() {
     static process_host* present = nullptr;
     struct at_exit {
         ~at_exit() {
-            if (present->is_of_this_process()) present->end();
+            if (present->owner_.is_this()) present->end();
         }
     };
     std::lock_guard const lock(mutex);
-    if (!present || !present->is_of_this_process()) present = new process_host(present);
+    if (!present || !present->owner_.is_this()) present = new process_host(present);
     static at_exit const last;
     return *present;
 }
@@ -58,6 +58,7 @@ process_host& process_host::instance() {
 process_host::process_host(process_host* of_parent)
     : of_parent_(of_parent), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) throw executor_error("process: no descriptors are left");
+    owner_.take();
     // The fork server dies with this thread.
     thread_ = start_helper_thread("process", [this] { listen(); });
 }

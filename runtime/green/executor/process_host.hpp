@@ -6,6 +6,7 @@
 #include <green/executor/descriptor.hpp>
 #include <green/executor/fork_server_link.hpp>
 #include <green/executor/future.hpp>
+#include <green/executor/owning_process.hpp>
 #include <green/executor/process_launch.hpp>
 #include <green/executor/worker_protocol.hpp>
 
@@ -20,7 +21,6 @@
 #include <vector>
 
 #include <sys/types.h>
-#include <unistd.h>
 
 namespace green::detail {
 
@@ -59,7 +59,6 @@ public:
 private:
     explicit process_host(process_host* of_parent);
     ~process_host() = delete;
-    bool is_of_this_process() const noexcept { return ::getpid() == owner_; }
     void end();
     template <class Condition>
     bool wait(std::unique_lock<std::mutex>& lock, std::chrono::nanoseconds limit, Condition over);
@@ -72,8 +71,9 @@ private:
     void publish();
     void wake() noexcept;
 
-    pid_t const owner_ = ::getpid();
-    [[maybe_unused]] process_host* const of_parent_;  // where the user has forked: kept, so that it is no leak
+    owning_process owner_;
+    // Where the user has forked: kept, so that it is no leak.
+    [[maybe_unused]] process_host* const of_parent_;
     environment_copy const environment_;
     descriptor wake_;  // an eventfd
     std::mutex mutex_;

@@ -33,7 +33,14 @@ void process_pool::require_open() const {
     if (closed_) throw executor_error("cannot schedule new futures after shutdown");
 }
 
+void process_pool::require_own() const {
+    if (owner_.is_this()) return;
+    throw executor_error("process_executor: it belongs to the process that this one was forked from"
+    );
+}
+
 void process_pool::push(job_ref job) {
+    require_own();
     lock const l(mutex_);
     require_open();
     start_manager();
@@ -47,6 +54,7 @@ void process_pool::push(job_ref job) {
 future<void> process_pool::warm() {
     warm_ref const warmed = make_state<pool_future<void>>(shared_from_this());
     warmed->set_running();
+    require_own();
     lock const l(mutex_);
     require_open();
     start_manager();
@@ -66,6 +74,7 @@ void process_pool::withdraw(process_job& job) noexcept {
 }
 
 void process_pool::ask_to_stop(process_job& job) noexcept {
+    if (!owner_.is_this()) return;
     {
         lock const l(mutex_);
         job.stop_asked = true;
@@ -90,6 +99,7 @@ void process_pool::ask_to_stop(worker_link& worker, const process_job& job) noex
 }
 
 void process_pool::shutdown(bool cancel_pending, bool stop_running) {
+    if (!owner_.is_this()) return;
     std::vector<job_ref> dropped;
     {
         lock const l(mutex_);
@@ -132,6 +142,7 @@ bool process_pool::ended_within(std::chrono::nanoseconds limit) {
 }
 
 void process_pool::signal_workers(int number) {
+    if (!owner_.is_this()) return;
     shutdown(true);
     lock const l(mutex_);
     if (!manager_started_) return;
@@ -160,6 +171,7 @@ void process_pool::start_manager() {
     wake_ = descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!events_ || !wake_) throw executor_error("process_executor: no descriptors are left");
     watch(wake_.get(), wake_id);
+    owner_.take();
     manager_ = start_helper_thread("process_executor", [self = shared_from_this()] {
         self->manage();
     });

@@ -22,6 +22,7 @@
 #include <green/executor/executor_stats.hpp>
 #include <green/executor/fork_server_link.hpp>
 #include <green/executor/future.hpp>
+#include <green/executor/owning_process.hpp>
 #include <green/executor/pool_future.hpp>
 #include <green/executor/process_job.hpp>
 #include <green/executor/process_launch.hpp>
@@ -41,7 +42,6 @@
 #include <vector>
 
 #include <sys/types.h>
-#include <unistd.h>
 
 namespace green::detail {
 
@@ -67,7 +67,7 @@ public:
     process_pool& operator=(const process_pool&) = delete;
 
     /// Not a copy of it that a fork has left in another process, where it has no thread.
-    bool is_of_this_process() const noexcept { return ::getpid() == owner_; }
+    bool is_of_this_process() const noexcept { return owner_.is_this(); }
 
     // --- any thread
     /// executor_error after shutdown, broken_executor.
@@ -109,6 +109,7 @@ private:
 
     // process_pool.cpp: jobs. With the lock held, on any thread.
     void require_open() const;
+    void require_own() const;
     void start_manager();
     void wake_manager() noexcept;
     void dispatch(std::size_t depth);
@@ -178,7 +179,7 @@ private:
     static constexpr std::uint64_t output_of = std::uint64_t{1}
         << 63;  // a worker: both its streams
 
-    pid_t const owner_ = ::getpid();
+    owning_process owner_;  // from the start of the manager
     process_pool_settings const settings_;
     environment_copy const environment_;
     shared_arguments arguments_;  // until it is over

@@ -34,6 +34,7 @@ std::shared_ptr<queue_service> queue_service::instance() {
 queue_service::queue_service()
     : poll_(::epoll_create1(EPOLL_CLOEXEC)), end_(::eventfd(0, EFD_CLOEXEC)) {
     if (!poll_ || !end_) throw executor_error("process_queue: no descriptors are left");
+    owner_.take();
     epoll_event event{.events = EPOLLIN, .data = {.u64 = end_id}};
     ::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, end_.get(), &event);
     thread_ = start_helper_thread("process_queue", [this] { serve(); });
@@ -41,14 +42,12 @@ queue_service::queue_service()
 }
 
 queue_service::~queue_service() {
-    if (!is_of_this_process()) {
-        // There is no such thread here: it can be kept only, for it is neither joined nor detached.
-        [[maybe_unused]] static const std::thread* of_parent = nullptr;
-        of_parent = new std::thread(std::move(thread_));
-        return;
+    if (is_of_this_process()) {
+        ::eventfd_write(end_.get(), 1);
+        thread_.join();
+    } else {
+        keep_for_ever(std::make_shared<std::thread>(std::move(thread_)));
     }
-    ::eventfd_write(end_.get(), 1);
-    thread_.join();
 }
 
 /// A watcher has the lock already.

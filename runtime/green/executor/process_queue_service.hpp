@@ -3,15 +3,13 @@
 // Internal: the thread that hears the other processes of all process_queues.
 
 #include <green/executor/descriptor.hpp>
+#include <green/executor/owning_process.hpp>
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
-
-#include <sys/types.h>
-#include <unistd.h>
 
 namespace green::detail {
 
@@ -47,14 +45,14 @@ public:
     void forget(std::uint64_t id, int socket) noexcept;
 
     /// Not a copy of it that a fork has left in another process: that shares the epoll, and has no thread.
-    bool is_of_this_process() const noexcept { return ::getpid() == owner_; }
+    bool is_of_this_process() const noexcept { return owner_.is_this(); }
 
 private:
     std::unique_lock<std::mutex> lock();
     void serve();
     void dispatch(std::uint64_t id, std::uint32_t events);
 
-    pid_t const owner_ = ::getpid();
+    owning_process owner_;
     descriptor poll_;  // an epoll
     descriptor end_;  // an eventfd
     std::mutex mutex_;

@@ -45,7 +45,13 @@ thread_executor::thread_executor(
     : pool_(std::make_shared<detail::thread_pool>(pool_options(options), std::move(initializer))),
       grace_(options.shutdown_grace) {}
 
-thread_executor::~thread_executor() { pool_->shutdown({true, false, grace_}); }
+thread_executor::~thread_executor() {
+    if (pool_->is_of_this_process()) {
+        pool_->shutdown({true, false, grace_});
+    } else {
+        detail::keep_for_ever(pool_);
+    }
+}
 
 void thread_executor::shutdown(shutdown_options options) { pool_->shutdown(options); }
 
@@ -54,6 +60,7 @@ task<> thread_executor::close() {
     shutdown_options options;
     options.wait = false;
     pool->shutdown(options);
+    if (!pool->is_of_this_process()) co_return;
     co_await detail::end_wait(pool);
     pool->join_threads();
 }

@@ -45,7 +45,8 @@ struct thread_executor_options {
 /// order in which they were submitted, those of a greater priority first. The destructor is
 /// `shutdown()`: it waits for every job that was submitted, and blocks its thread meanwhile. All
 /// members may be called from any thread, also from a job, which may even destroy the executor: it
-/// waits for nobody then. Model: concurrent.futures.ThreadPoolExecutor.
+/// waits for nobody then. In a fork of the process that has used it submit is an executor_error, and
+/// its end does nothing: its threads are not there. Model: concurrent.futures.ThreadPoolExecutor.
 ///
 ///     thread_executor pool;
 ///     int n = co_await pool.run(count_primes, 1'000'000);

@@ -28,6 +28,12 @@ void thread_pool::check_open() const {
     if (closed_) throw executor_error("cannot schedule new futures after shutdown");
 }
 
+void thread_pool::check_owner() const {
+    if (owner_.is_this()) return;
+    throw executor_error("thread_executor: it belongs to the process that this one was forked from"
+    );
+}
+
 /// The mutex is held for some tens of nanoseconds at a time: to wait a moment is cheaper than to sleep.
 thread_pool::lock thread_pool::acquire() const noexcept {
     constexpr int tries = 100;
@@ -41,6 +47,7 @@ thread_pool::lock thread_pool::acquire() const noexcept {
 }
 
 void thread_pool::push(thread_job& j) {
+    check_owner();
     if (push_to_inbox(j)) return;
     lock l = acquire();
     check_open();
@@ -73,6 +80,7 @@ void thread_pool::collect(thread_job* oldest) noexcept {
 }
 
 bool thread_pool::try_push(thread_job& j) {
+    check_owner();
     lock l(mutex_);
     check_open();
     if (!has_room()) return false;
@@ -81,6 +89,7 @@ bool thread_pool::try_push(thread_job& j) {
 }
 
 bool thread_pool::push_or_wait(thread_job& j, place_wait& w) {
+    check_owner();
     lock l(mutex_);
     check_open();
     if (!has_room()) {

@@ -5,6 +5,7 @@
 #include <green/executor/deadline_watch.hpp>
 #include <green/executor/executor_stats.hpp>
 #include <green/executor/job_queue.hpp>
+#include <green/executor/owning_process.hpp>
 #include <green/executor/place_wait.hpp>
 #include <green/executor/shutdown_options.hpp>
 #include <green/executor/thread_job.hpp>
@@ -59,6 +60,9 @@ public:
     thread_pool& operator=(const thread_pool&) = delete;
     ~thread_pool();
 
+    /// Not a copy of it that a fork has left in another process, where it has no threads.
+    bool is_of_this_process() const noexcept { return owner_.is_this(); }
+
     // --- jobs
     /// Queues a job, which the pool releases later; if it throws, the job stays the caller's.
     void push(thread_job& j);
@@ -106,6 +110,7 @@ private:
     lock acquire() const noexcept;
 
     // thread_pool.cpp: jobs
+    void check_owner() const;
     void check_open() const;
     bool push_to_inbox(thread_job& j) noexcept;
     void collect(thread_job* oldest) noexcept;
@@ -154,6 +159,7 @@ private:
 
     alignas(cache_line) inbox<thread_job> inbox_;
     std::atomic<bool> attended_{false};
+    owning_process owner_;  // from the first worker on
     alignas(cache_line) mutable std::mutex mutex_;  // of the rest
     job_queue queue_;
     intrusive_list<worker> idle_;

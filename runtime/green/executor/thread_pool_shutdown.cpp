@@ -49,6 +49,7 @@ void thread_pool::close(lock& l, bool cancel_pending) {
 }
 
 void thread_pool::shutdown(const shutdown_options& o) {
+    if (!owner_.is_this()) return;
     lock l(mutex_);
     close(l, o.cancel_pending || o.stop_running);
     if (o.stop_running) {
@@ -136,6 +137,7 @@ void thread_pool::join_threads() noexcept {
 // --- size and numbers
 
 void thread_pool::resize(std::size_t max_workers) {
+    check_owner();
     lock l(mutex_);
     max_workers_ = max_workers;
     if (threads_ > limit()) return wake_all();  // who is too many goes
