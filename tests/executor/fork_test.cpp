@@ -1,7 +1,6 @@
 #include "executor/process_jobs.hpp"
 #include "support/sanitizers.hpp"
 #include "support/subprocess.hpp"
-#include "support/text.hpp"
 
 #include <green/executor/process.hpp>
 #include <green/executor/process_executor.hpp>
@@ -25,6 +24,7 @@ using namespace green;
 using namespace green_test;
 
 // The application forks itself: what the copy can do, and that the application does not mind.
+// ThreadSanitizer ends a copy that starts a thread.
 
 namespace {
 
@@ -43,10 +43,21 @@ std::size_t watched_descriptors() {
     return count;
 }
 
+constexpr int copy_status = 7;
+
+/// Before the static variables are made: after their ends a copy has done. LeakSanitizer, which looks at
+/// the very end, would miss the threads' stacks in it.
+void end_copies_early() {
+    static pid_t const original = ::getpid();
+    std::atexit([] {
+        if (::getpid() != original) ::_exit(copy_status);
+    });
+}
+
 /// What a copy of this process ends with when it exits; -1 if it had to be killed.
 int exit_of_copy() {
     pid_t const copy = ::fork();
-    if (copy == 0) std::exit(7);  // NOLINT(concurrency-mt-unsafe)
+    if (copy == 0) std::exit(copy_status);  // NOLINT(concurrency-mt-unsafe)
     int status = 0;
     pid_t gone = 0;
     for (int i = 0; gone == 0 && i < 1000; ++i) {
@@ -87,6 +98,7 @@ task<> close(used_executors& executors) {
 }  // namespace
 
 TEST_CASE("program: a copy of it exits", "[.program]") {
+    end_copies_early();
     meeting_point gate;
     static thread_executor threads(1);
     static process_executor pool(1);
@@ -103,11 +115,11 @@ TEST_CASE("program: a copy of it exits", "[.program]") {
 }
 
 TEST_CASE("fork: a copy exits", "[fork]") {
-    // LeakSanitizer, too, has something to say of a copy without its threads.
-    REQUIRE(contains(run_program("program: a copy of it exits").output, "7 0 9 16"));
+    REQUIRE(run_program("program: a copy of it exits").output == "7 0 9 16");
 }
 
 TEST_CASE("program: a copy of it exits while its queue is used", "[.program]") {
+    end_copies_early();
     static process_queue<int> q;
     process::start<put_one>(q).join();
     int const copy = exit_of_copy();
@@ -118,7 +130,7 @@ TEST_CASE("program: a copy of it exits while its queue is used", "[.program]") {
 
 TEST_CASE("fork: a copy of the owner of a queue exits", "[fork]") {
     auto const end = run_program("program: a copy of it exits while its queue is used");
-    REQUIRE(contains(end.output, "7 1 1"));
+    REQUIRE(end.output == "7 1 1");
 }
 
 TEST_CASE("program: a copy of it starts and queues", "[.program]") {
@@ -141,7 +153,7 @@ TEST_CASE("program: a copy of it starts and queues", "[.program]") {
 }
 
 TEST_CASE("fork: a copy has its own processes and queues", "[fork]") {
-    if (under_thread_sanitizer) return;  // which has no threads in a forked copy
+    if (under_thread_sanitizer) return;
     REQUIRE(run_program("program: a copy of it starts and queues").output == "2 2");
 }
 
@@ -201,6 +213,7 @@ TEST_CASE("program: a copy of it uses its executors", "[.program]") {
 }
 
 TEST_CASE("fork: the executors of its parent are none for a copy", "[fork]") {
+    if (under_thread_sanitizer) return;
     std::string const threads =
         "thread_executor: it belongs to the process that this one was forked from\n";
     std::string const processes =
@@ -210,18 +223,23 @@ TEST_CASE("fork: the executors of its parent are none for a copy", "[fork]") {
 }
 
 TEST_CASE("program: a copy of it uses what has not been used", "[.program]") {
-    thread_executor threads(1);
-    process_executor processes(1);
+    auto threads = std::make_unique<thread_executor>(1);
+    auto processes = std::make_unique<process_executor>(1);
     pid_t const copy = ::fork();
     std::printf(
-        "%d %d\n", threads.submit(square, 3).result(), processes.submit(square, 4).result()
+        "%d %d\n", threads->submit(square, 3).result(), processes->submit(square, 4).result()
     );
     std::fflush(stdout);
-    if (copy == 0) return;
+    if (copy == 0) {
+        threads.reset();
+        processes.reset();
+        ::_exit(0);
+    }
     ::waitpid(copy, nullptr, 0);
 }
 
 TEST_CASE("fork: executors that had no job are a copy's too", "[fork]") {
+    if (under_thread_sanitizer) return;
     auto const end = run_program("program: a copy of it uses what has not been used");
     REQUIRE(end.output == "9 16\n9 16\n");
 }

@@ -184,7 +184,8 @@ TEST_CASE("process_executor: a preload that fails breaks the executor", "[proces
     if (workers_are_forked) {
         REQUIRE(
             problem_of(load_with_thread) ==
-            "process_executor: the preload function failed: it has left a thread behind, and a process "
+            "process_executor: the preload function failed: it has left a thread behind, and a "
+            "process "
             "with threads cannot be forked"
         );
         REQUIRE(

@@ -37,7 +37,7 @@ bool has_one_thread() noexcept {
 
 /// Soon: the kernel counts a thread for some moments after it has been joined.
 bool gets_one_thread() noexcept {
-    constexpr int tries = 100;
+    constexpr int tries = 1000;
     for (int i = 0; i < tries && !has_one_thread(); ++i) ::poll(nullptr, 0, 1);
     return has_one_thread();
 }
