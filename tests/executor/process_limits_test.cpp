@@ -161,6 +161,17 @@ TEST_CASE("process_executor: a preload that ignores the ends of children", "[pro
     REQUIRE(pool.submit(square, 3).result() == 9);
 }
 
+TEST_CASE("process_executor: a preload that listens to Ctrl-C", "[process_executor]") {
+    process_executor_options options;
+    options.max_workers = 1;
+    options.preload = [] { std::signal(SIGINT, SIG_DFL); };
+    process_executor pool(options);
+    int const server = pool.submit(parent_pid).result();
+    ::kill(server, SIGINT);
+    static_cast<void>(pool.submit(kill_itself, SIGKILL).exception());
+    REQUIRE(pool.submit(parent_pid).result() == server);
+}
+
 TEST_CASE("process_executor: a preload that never ends", "[process_executor]") {
     process_executor_options options;
     options.max_workers = 2;

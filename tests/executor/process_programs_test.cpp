@@ -323,7 +323,9 @@ TEST_CASE("process_executor: what static initialisers have made", "[process_exec
     std::string const log = directory.file("log");
     write_file(log, "");
     auto const ended = run_process({beside_this("busy_statics")}, {"GREEN_TEST_LOG=" + log});
-    REQUIRE(ended.output == "printed printed printed printed printed 3 3 5\n");
+    REQUIRE(
+        ended.output == "loaded printed printed printed printed printed by-cout by-stdout 3 3 5\n"
+    );
     REQUIRE(ended.status == 0);
     REQUIRE(read_file(log) == std::string(5 * 8, 'x'));
 }

@@ -4,6 +4,7 @@
 #include <green/executor/descriptor.hpp>
 #include <green/executor/process_launch.hpp>
 #include <green/executor/shared_memory.hpp>
+#include <green/executor/standard_output.hpp>
 #include <green/executor/worker.hpp>
 #include <green/executor/worker_protocol.hpp>
 
@@ -18,7 +19,6 @@
 #include <vector>
 
 #include <poll.h>
-#include <stdio_ext.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -45,11 +45,7 @@ bool gets_one_thread() noexcept {
 class fork_server {
 public:
     fork_server() : control_(first_passed_descriptor) {
-        struct sigaction ignore = {};
-        ignore.sa_handler = SIG_IGN;
-        ::sigaction(SIGINT, &ignore, nullptr);
-        ::sigaction(SIGTERM, &ignore, nullptr);
-        hear_children();
+        handle_signals();
         sigset_t children;
         sigemptyset(&children);
         sigaddset(&children, SIGCHLD);
@@ -73,9 +69,13 @@ public:
     }
 
 private:
-    /// Whatever static initialisers, or the preload function, have done: ignored, children would be gone
-    /// without a word.
-    static void hear_children() noexcept {
+    /// Whatever static initialisers, or the preload function, have done.
+    static void handle_signals() noexcept {
+        struct sigaction ignore = {};
+        ignore.sa_handler = SIG_IGN;
+        ::sigaction(SIGINT, &ignore, nullptr);
+        ::sigaction(SIGTERM, &ignore, nullptr);
+        // Ignored, children would be gone without a word.
         struct sigaction usual = {};
         usual.sa_handler = SIG_DFL;
         ::sigaction(SIGCHLD, &usual, nullptr);
@@ -116,8 +116,9 @@ private:
         control_message answer{.kind = control_kind::preloaded};
         if (has_one_thread()) {
             std::string problem = failure_of(content_of(memory.get()).bytes());
-            hear_children();
-            std::fflush(nullptr);  // else every worker would print it again
+            handle_signals();
+            flush_output();  // else every worker would print it again
+            std::fflush(nullptr);
             if (problem.empty() && !gets_one_thread()) {
                 problem =
                     "it has left a thread behind, and a process with threads cannot be forked";
@@ -209,9 +210,7 @@ private:
 
 void fork_server_main(pid_t parent) noexcept {
     end_with(parent);
-    // What static initialisers have printed is in the application's buffer as well.
-    __fpurge(stdout);
-    std::fflush(nullptr);  // of their other files: once, not by every worker
+    std::fflush(nullptr);  // of the files of static initialisers: once, not by every worker
     ::prctl(PR_SET_NAME, "green-forkserver");
     fork_server().serve();
 }

@@ -3,6 +3,7 @@
 #include <green/core/process_role.hpp>
 #include <green/executor/descriptor.hpp>
 #include <green/executor/fork_server.hpp>
+#include <green/executor/standard_output.hpp>
 #include <green/executor/worker.hpp>
 #include <green/executor/worker_protocol.hpp>
 
@@ -29,6 +30,7 @@ void play_role(const char* text) {
     if (colon == std::string_view::npos) return;
     auto const parent = static_cast<pid_t>(std::atol(text + colon + 1));
     std::string_view const name = role.substr(0, colon);
+    drop_output();  // what static initialisers have printed is the application's to say
     if (name == fork_server_role) {
         keep_passed(1);
         fork_server_main(parent);

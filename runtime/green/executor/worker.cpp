@@ -5,6 +5,7 @@
 #include <green/executor/frame_channel.hpp>
 #include <green/executor/remote_function.hpp>
 #include <green/executor/shared_memory.hpp>
+#include <green/executor/standard_output.hpp>
 #include <green/executor/steady_time.hpp>
 #include <green/executor/stop_watcher.hpp>
 #include <green/executor/worker_arena.hpp>
@@ -18,7 +19,6 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
-#include <iostream>
 #include <limits>
 #include <memory>
 #include <new>
@@ -79,16 +79,6 @@ void write_to(const descriptor& out, const descriptor& err) noexcept {
     ::dup2(out.get(), STDOUT_FILENO);
     ::dup2(err.get(), STDERR_FILENO);
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
-}
-
-/// What jobs have printed, by whatever stream of the standard library.
-void flush_output() noexcept {
-    try {
-        std::cout.flush();
-        std::clog.flush();
-    } catch (...) {  // NOLINT(bugprone-empty-catch): the stream's own, if it is to throw
-    }
-    std::fflush(stdout);
 }
 
 bool preloaded = false;  // by the process that this one is a copy of

@@ -22,6 +22,8 @@ const std::array<int, 8> logs{open_log(), open_log(), open_log(), open_log(),
                               open_log(), open_log(), open_log(), open_log()};
 [[maybe_unused]] auto* const children_ignored = std::signal(SIGCHLD, SIG_IGN);
 [[maybe_unused]] bool const unsynchronised = std::ios::sync_with_stdio(false);
+[[maybe_unused]] auto const& to_cout = std::cout << "by-cout ";
+[[maybe_unused]] int const to_stdout = std::printf("by-stdout ");
 
 int write_down() {
     std::cout << "printed ";
@@ -29,13 +31,18 @@ int write_down() {
     return 5;
 }
 void die() { ::_exit(3); }
+void load() { std::cout << "loaded "; }
 
 }  // namespace
 
 int main() {
     green::process_worker_main();
     for (auto const method : {green::start_method::fork, green::start_method::exec}) {
-        green::process_executor pool({.max_workers = 1, .method = method});
+        green::process_executor pool({
+            .max_workers = 1,
+            .preload = method == green::start_method::fork ? load : nullptr,
+            .method = method,
+        });
         pool.submit(write_down).result();
         try {
             pool.submit(die).result();
