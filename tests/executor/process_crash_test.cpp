@@ -17,6 +17,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -241,7 +242,13 @@ TEST_CASE("process_executor: a job closes all descriptors", "[process_executor]"
     process_executor pool(1);
     auto const close_all = [] { ::close_range(3, ~0U, 0); };
     auto const close_all_and_be_asked = [](std::stop_token) { ::close_range(3, ~0U, 0); };
+    auto const close_and_open = [](std::stop_token) {
+        ::close_range(3, ~0U, 0);
+        for (int fd = 0; fd < 30; ++fd) static_cast<void>(::open("/dev/null", O_WRONLY));
+    };
     for (int i = 0; i < 3; ++i) {
+        pool.submit(close_and_open).exception();
+        REQUIRE(pool.submit(square, 1).result() == 1);
         pool.submit(close_all).exception();  // its worker is killed for it, maybe before its end
         REQUIRE(pool.submit(square, 2).result() == 4);
         pool.submit(close_all_and_be_asked).exception();

@@ -9,11 +9,23 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 namespace green::detail {
+namespace {
+
+/// 0 if there is no such descriptor.
+ino_t inode_of(int fd) noexcept {
+    struct stat file = {};
+    return ::fstat(fd, &file) == 0 ? file.st_ino : 0;
+}
+
+}  // namespace
 
 stop_watcher::stop_watcher(int job_socket)
-    : socket_(job_socket), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : socket_(job_socket),
+      socket_inode_(inode_of(job_socket)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
     thread_ = std::thread([this] { watch(); });
     thread_.detach();
@@ -33,7 +45,8 @@ void stop_watcher::begin(std::uint64_t job, std::stop_source& source, frame_read
 bool stop_watcher::end(frame_reader& in) {
     std::unique_lock lock(mutex_);
     source_ = nullptr;
-    if (::eventfd_write(wake_.get(), 1) != 0) return false;
+    // It may have put something of its own in their places.
+    if (inode_of(socket_) != socket_inode_ || ::eventfd_write(wake_.get(), 1) != 0) return false;
     changed_.wait(lock, [&] { return !busy_; });
     cancels_.give_rest_to(in);
     return true;
@@ -53,6 +66,10 @@ void stop_watcher::watch() {
             lock.unlock();
             ::poll(wanted.data(), wanted.size(), -1);
             lock.lock();
+            if ((wanted[0].revents | wanted[1].revents) & POLLNVAL) {
+                // The job has closed them, and is the last one.
+                changed_.wait(lock, [] { return false; });
+            }
             if (wanted[1].revents != 0 && source_) listening = read_cancel(job, *source);
         }
         eventfd_t count;

@@ -11,6 +11,8 @@
 #include <stop_token>
 #include <thread>
 
+#include <sys/types.h>
+
 namespace green::detail {
 
 /// A thread that reads the worker's job socket while a job that takes a std::stop_token runs: nothing
@@ -33,6 +35,7 @@ private:
     bool read_cancel(std::uint64_t job, std::stop_source& source);
 
     int socket_;
+    ino_t socket_inode_;
     descriptor wake_;  // an eventfd
     frame_reader cancels_;
     std::mutex mutex_;
