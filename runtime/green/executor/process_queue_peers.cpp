@@ -4,12 +4,10 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <exception>
 #include <span>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -21,9 +19,6 @@
 
 namespace green::detail {
 namespace {
-
-/// Between two looks at those who want to connect where no descriptor is left for them.
-constexpr auto without_descriptors = std::chrono::milliseconds(1);
 
 /// A name that nobody has used, and nobody will.
 std::string new_address() {
@@ -68,7 +63,13 @@ queue_hub::queue_hub(std::size_t capacity)
 
 /// Meanwhile peers may end by themselves.
 queue_hub::~queue_hub() {
-    if (!service_->is_of_this_process()) return;
+    if (!service_->is_of_this_process()) {
+        // Whoever waits is told by the parent.
+        for (waiters* const all : {&putters_, &getters_, &joiners_}) {
+            while (all->pop_front()) {}
+        }
+        return;
+    }
     service_->forget(watch_, listener_.get());
     for (;;) {
         std::uint64_t id = 0;
@@ -121,12 +122,15 @@ void queue_hub::admit(descriptor socket) {
     }
 }
 
-/// No descriptor is left: rather an error over there than a wait, or a busy loop here.
+/// No descriptor is left: rather an error over there than a wait, or a busy loop here. If somebody else
+/// has taken the spare one, there is a pause: nothing tells when a descriptor is free.
 void queue_hub::turn_away() noexcept {
     spare_.reset();
-    descriptor const turned_away(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    // Somebody else was faster. Nothing tells when a descriptor is free.
-    if (!turned_away) std::this_thread::sleep_for(without_descriptors);
+    descriptor turned_away(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    bool const done = static_cast<bool>(turned_away);
+    turned_away.reset();
+    spare_ = spare_descriptor();
+    if (!done) service_->pause(watch_, listener_.get());
 }
 
 // --- what they say

@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::uint64_t end_id = 0;
 
+/// Milliseconds.
+constexpr int pause_time = 1;
+
 }  // namespace
 
 std::shared_ptr<queue_service> queue_service::instance() {
@@ -59,7 +62,7 @@ std::unique_lock<std::mutex> queue_service::lock() {
 std::uint64_t queue_service::watch(int socket, socket_watcher& w) {
     auto const locked = lock();
     std::uint64_t const id = ++last_id_;
-    auto const place = watchers_.emplace(id, &w).first;
+    auto const place = watchers_.emplace(id, watched{&w}).first;
     epoll_event event{.events = EPOLLIN, .data = {.u64 = id}};
     if (::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, socket, &event) != 0) {
         int const error = errno;
@@ -74,6 +77,20 @@ void queue_service::want(std::uint64_t id, int socket, std::uint32_t events) noe
     ::epoll_ctl(poll_.get(), EPOLL_CTL_MOD, socket, &event);
 }
 
+void queue_service::pause(std::uint64_t id, int socket) noexcept {
+    watchers_.at(id).paused_socket = socket;
+    some_paused_ = true;
+    want(id, socket, 0);
+}
+
+void queue_service::resume() {
+    std::lock_guard const lock(mutex_);
+    for (auto& [id, w] : watchers_) {
+        if (w.paused_socket >= 0) want(id, std::exchange(w.paused_socket, -1), EPOLLIN);
+    }
+    some_paused_ = false;
+}
+
 void queue_service::forget(std::uint64_t id, int socket) noexcept {
     if (!is_of_this_process()) return;
     auto const locked = lock();
@@ -83,8 +100,10 @@ void queue_service::forget(std::uint64_t id, int socket) noexcept {
 void queue_service::serve() {
     for (;;) {
         std::array<epoll_event, 32> events;
+        int const timeout = some_paused_ ? pause_time : -1;
         int const count =
-            ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), -1);
+            ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+        if (some_paused_) resume();
         for (int i = 0; i < count; ++i) {
             const epoll_event& e = events[static_cast<std::size_t>(i)];
             if (e.data.u64 == end_id) return;
@@ -96,7 +115,7 @@ void queue_service::serve() {
 void queue_service::dispatch(std::uint64_t id, std::uint32_t events) {
     std::lock_guard const lock(mutex_);
     auto const found = watchers_.find(id);
-    if (found != watchers_.end()) found->second->on_ready(events);
+    if (found != watchers_.end()) found->second.watcher->on_ready(events);
 }
 
 }  // namespace green::detail

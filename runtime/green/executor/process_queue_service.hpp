@@ -41,6 +41,8 @@ public:
     std::uint64_t watch(int socket, socket_watcher& w);
     /// Which events of epoll are waited for; EPOLLIN at first. With any lock.
     void want(std::uint64_t id, int socket, std::uint32_t events) noexcept;
+    /// On its thread: that socket is not heard for a moment.
+    void pause(std::uint64_t id, int socket) noexcept;
     /// When this returns the watcher does not run and will not.
     void forget(std::uint64_t id, int socket) noexcept;
 
@@ -50,13 +52,19 @@ public:
 private:
     std::unique_lock<std::mutex> lock();
     void serve();
+    void resume();
     void dispatch(std::uint64_t id, std::uint32_t events);
 
     owning_process owner_;
     descriptor poll_;  // an epoll
     descriptor end_;  // an eventfd
     std::mutex mutex_;
-    std::map<std::uint64_t, socket_watcher*> watchers_;
+    struct watched {
+        socket_watcher* watcher;
+        int paused_socket = -1;
+    };
+    std::map<std::uint64_t, watched> watchers_;
+    bool some_paused_ = false;
     std::uint64_t last_id_ = 0;
     std::thread thread_;
 };
