@@ -21,6 +21,11 @@ public:
             fork_generation.load(std::memory_order_relaxed), std::memory_order_relaxed
         );
     }
+    /// The same unless another one has. Whether it is this one.
+    bool claim() noexcept {
+        if (generation_.load(std::memory_order_relaxed) == none) take();
+        return is_this();
+    }
     /// Not a fork of the one that has taken it. As long as none has, every one is.
     bool is_this() const noexcept {
         unsigned const owner = generation_.load(std::memory_order_relaxed);

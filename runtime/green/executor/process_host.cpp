@@ -30,14 +30,17 @@ int exit_code_of(int wait_status) noexcept {
     return WIFSIGNALED(wait_status) ? -WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-thread_local bool on_host_thread = false;
+thread_local const process_host* own_host = nullptr;  // whose thread this is
 
 }  // namespace
 
 void process_end::begin_block(const blocked_wait&) const {
-    if (!on_host_thread) return;
+    if (!process_host::is_host_thread()) return;
     throw std::logic_error("green: deadlock: a callback of a process waits for a process");
 }
+
+/// A fork in a callback has the thread's variable, and no such thread.
+bool process_host::is_host_thread() noexcept { return own_host && own_host->owner_.is_this(); }
 
 process_host& process_host::instance() {
     // Never destroyed: a process that was forked by the user exits too, and has no such thread. It gets
@@ -81,7 +84,7 @@ void process_host::end() {
     closing_ = true;
     wake();
     lock.unlock();
-    if (on_host_thread) {  // a callback has called exit, and never returns
+    if (is_host_thread()) {  // a callback has called exit, and never returns
         server_.end();
         thread_.detach();
     } else {
@@ -95,7 +98,7 @@ bool process_host::wait(
     std::unique_lock<std::mutex>& lock, std::chrono::nanoseconds limit, Condition over
 ) {
     auto const until = time_after(limit);
-    if (!on_host_thread) {
+    if (!is_host_thread()) {
         wake();
         return changed_.wait_until(lock, until, over);
     }
@@ -139,7 +142,7 @@ void process_host::send_signal(const child_process& child, int number) {
 void process_host::wake() noexcept { ::eventfd_write(wake_.get(), 1); }
 
 void process_host::listen() {
-    on_host_thread = true;
+    own_host = this;
     while (turn(steady::time_point::max())) publish();
     server_.end();
 }

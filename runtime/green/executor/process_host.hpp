@@ -48,6 +48,8 @@ struct child_process {
 class process_host {
 public:
     static process_host& instance();
+    /// A callback of a process runs.
+    static bool is_host_thread() noexcept;
     process_host(const process_host&) = delete;
     process_host& operator=(const process_host&) = delete;
 

@@ -33,8 +33,9 @@ void process_pool::require_open() const {
     if (closed_) throw executor_error("cannot schedule new futures after shutdown");
 }
 
-void process_pool::require_own() const {
-    if (owner_.is_this()) return;
+/// Before the lock, which a fork may find taken for ever.
+void process_pool::require_own() {
+    if (owner_.claim()) return;
     throw executor_error("process_executor: it belongs to the process that this one was forked from"
     );
 }
@@ -64,6 +65,7 @@ future<void> process_pool::warm() {
 }
 
 void process_pool::withdraw(process_job& job) noexcept {
+    if (!owner_.is_this()) return;
     job_ref taken;  // its end is not under the lock
     lock const l(mutex_);
     if (!job.linked()) return;
@@ -151,6 +153,7 @@ void process_pool::signal_workers(int number) {
 }
 
 executor_stats process_pool::stats() const {
+    if (!owner_.is_this()) return {};
     lock const l(mutex_);
     executor_stats s = counters_;
     s.queued = queue_.size();
@@ -171,7 +174,6 @@ void process_pool::start_manager() {
     wake_ = descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!events_ || !wake_) throw executor_error("process_executor: no descriptors are left");
     watch(wake_.get(), wake_id);
-    owner_.take();
     manager_ = start_helper_thread("process_executor", [self = shared_from_this()] {
         self->manage();
     });
@@ -288,17 +290,17 @@ void process_pool::take_back(worker_link& worker) {
 /// The jobs that it has not begun, in their order.
 void process_pool::put_back(worker_link& worker, std::uint64_t begun) {
     while (!worker.jobs.empty() && worker.jobs.back().number >= begun) {
-        if (worker.jobs.back().job->stop_asked) {
-            cancelled_.push_back(worker.jobs.back().job);
+        job_ref const job = worker.jobs.back().job;
+        if (job->stop_asked) {
+            cancelled_.push_back(job);
             wake_manager();
+        } else {
+            queue_.push_front(job);
+            job->state().requeue();
         }
-        job_ref job = std::move(worker.jobs.back().job);
+        job->worker = nullptr;
         worker.jobs.pop_back();
         --worker.tasks;
-        job->worker = nullptr;
-        if (job->stop_asked) continue;
-        job->state().requeue();
-        queue_.push_front(std::move(job));
     }
 }
 

@@ -109,7 +109,7 @@ private:
 
     // process_pool.cpp: jobs. With the lock held, on any thread.
     void require_open() const;
-    void require_own() const;
+    void require_own();
     void start_manager();
     void wake_manager() noexcept;
     void dispatch(std::size_t depth);
@@ -179,7 +179,7 @@ private:
     static constexpr std::uint64_t output_of = std::uint64_t{1}
         << 63;  // a worker: both its streams
 
-    owning_process owner_;  // from the start of the manager
+    owning_process owner_;  // from the first job on
     process_pool_settings const settings_;
     environment_copy const environment_;
     shared_arguments arguments_;  // until it is over

@@ -11,7 +11,15 @@ namespace green::detail {
 
 // --- what this process asks
 
+/// In a fork of its process the queue is not there: the sockets are the parent's.
+bool queue_hub::is_gone(queue_request& r) const noexcept {
+    if (service_->is_of_this_process()) return false;
+    r.outcome = queue_outcome::gone;
+    return true;
+}
+
 bool queue_hub::attempt(queue_request& r) {
+    if (is_gone(r)) return true;
     std::lock_guard const lock(mutex_);
     bool const over = serve(r);
     write_answers();
@@ -19,6 +27,7 @@ bool queue_hub::attempt(queue_request& r) {
 }
 
 bool queue_hub::begin(queue_request& r, thread_waker& w) {
+    if (is_gone(r)) return true;
     std::lock_guard const lock(mutex_);
     bool const over = serve(r);
     if (!over) {
@@ -37,6 +46,7 @@ bool queue_hub::withdraw(queue_request& r) noexcept {
 }
 
 void queue_hub::perform(queue_request& r, std::chrono::nanoseconds limit) {
+    if (is_gone(r)) return;
     std::unique_lock lock(mutex_);
     bool const over = serve(r);
     write_answers();
@@ -53,6 +63,7 @@ void queue_hub::perform(queue_request& r, std::chrono::nanoseconds limit) {
 }
 
 queue_port::done_result queue_hub::task_done() {
+    if (!service_->is_of_this_process()) return done_result::gone;
     std::lock_guard const lock(mutex_);
     if (held_ == 0) return done_result::too_many;
     --held_;

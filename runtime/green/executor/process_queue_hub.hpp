@@ -87,6 +87,8 @@ private:
     void bury(queue_peer& peer) noexcept;
     void drop(queue_peer& peer) noexcept;
 
+    bool is_gone(queue_request& r) const noexcept;
+
     // The queue. `serve`: whether the request is over.
     bool serve(queue_request& r);
     bool serve_put(queue_request& r);

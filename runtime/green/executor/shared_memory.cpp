@@ -93,11 +93,12 @@ std::size_t whole_pages(std::size_t size) noexcept {
 
 shared_arena::shared_arena(memory_mapping memory)
     : memory_(std::move(memory)), kept_(whole_pages(memory_.size() / 4)) {
+    owner_.take();
     if (memory_.size() != 0) free_.emplace(0, memory_.size());
 }
 
 std::byte* shared_arena::allocate(std::size_t size) noexcept try {
-    if (size == 0 || size > memory_.size()) return nullptr;
+    if (size == 0 || size > memory_.size() || !owner_.is_this()) return nullptr;
     std::size_t const wanted = whole_pages(size);
     std::size_t offset = 0;
     {
@@ -123,7 +124,7 @@ std::byte* shared_arena::allocate(std::size_t size) noexcept try {
 }
 
 bool shared_arena::extend(std::byte* piece, std::size_t size) noexcept {
-    if (size > memory_.size()) return false;
+    if (size > memory_.size() || !owner_.is_this()) return false;
     std::size_t const offset = offset_of(piece);
     std::size_t const wanted = whole_pages(size);
     std::size_t before = 0;
@@ -146,6 +147,7 @@ bool shared_arena::extend(std::byte* piece, std::size_t size) noexcept {
 }
 
 void shared_arena::release(std::byte* piece) noexcept {
+    if (!owner_.is_this()) return;
     std::size_t const offset = offset_of(piece);
     std::map<std::size_t, std::size_t>::node_type node;
     {

@@ -14,6 +14,7 @@
 
 #include <green/executor/byte_buffer.hpp>
 #include <green/executor/descriptor.hpp>
+#include <green/executor/owning_process.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -63,7 +64,8 @@ std::size_t whole_pages(std::size_t size) noexcept;
 
 /// Hands out pieces of a memory that is mapped once: the pages of a piece that was given back are there
 /// for the next one, which is what makes it fast. A quarter of the arena keeps its pages; those behind
-/// that go back to the system when they are free. All members may be called from any thread.
+/// that go back to the system when they are free. All members may be called from any thread. In a fork
+/// of the process there is no room, and nothing is given back: that memory is the parent's.
 class shared_arena {
 public:
     explicit shared_arena(memory_mapping memory);
@@ -92,6 +94,7 @@ private:
     void drop_pages(std::size_t from, std::size_t to) noexcept;
     void put_back(std::map<std::size_t, std::size_t>::node_type piece) noexcept;
 
+    owning_process owner_;
     memory_mapping const memory_;
     std::size_t const kept_;  // what lies before keeps its pages
     mutable std::mutex mutex_;

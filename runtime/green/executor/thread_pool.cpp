@@ -28,8 +28,9 @@ void thread_pool::check_open() const {
     if (closed_) throw executor_error("cannot schedule new futures after shutdown");
 }
 
-void thread_pool::check_owner() const {
-    if (owner_.is_this()) return;
+/// Before the lock, which a fork may find taken for ever.
+void thread_pool::check_owner() {
+    if (owner_.claim()) return;
     throw executor_error("thread_executor: it belongs to the process that this one was forked from"
     );
 }
@@ -130,6 +131,7 @@ void thread_pool::prepare_deadline(const thread_job& j) {
 }
 
 bool thread_pool::take_back(thread_job& j) noexcept {
+    if (!owner_.is_this()) return false;
     std::lock_guard const l(mutex_);
     collect();
     if (!j.linked()) return false;

@@ -110,7 +110,7 @@ private:
     lock acquire() const noexcept;
 
     // thread_pool.cpp: jobs
-    void check_owner() const;
+    void check_owner();
     void check_open() const;
     bool push_to_inbox(thread_job& j) noexcept;
     void collect(thread_job* oldest) noexcept;
@@ -159,7 +159,7 @@ private:
 
     alignas(cache_line) inbox<thread_job> inbox_;
     std::atomic<bool> attended_{false};
-    owning_process owner_;  // from the first worker on
+    owning_process owner_;  // from the first job on
     alignas(cache_line) mutable std::mutex mutex_;  // of the rest
     job_queue queue_;
     intrusive_list<worker> idle_;

@@ -147,11 +147,13 @@ void thread_pool::resize(std::size_t max_workers) {
 }
 
 std::size_t thread_pool::max_workers() const {
+    if (!owner_.is_this()) return options_.max_workers;
     std::lock_guard const l(mutex_);
     return max_workers_;
 }
 
 executor_stats thread_pool::stats() {
+    if (!owner_.is_this()) return {};
     std::lock_guard const l(mutex_);
     collect();
     executor_stats s;

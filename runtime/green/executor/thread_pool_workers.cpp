@@ -77,7 +77,6 @@ thread_job* thread_pool::next_job() noexcept {
 }
 
 void thread_pool::start_worker() {
-    owner_.take();
     if (left_.empty()) left_.emplace_back();
     worker_place const place = left_.begin();
     // It begins with the mutex, so it finds the thread in its place.

@@ -95,7 +95,9 @@ std::optional<lease_note> worker_arena::close_lease(byte_buffer& outcome) {
 result_memory::result_memory(int memory)
     : table_memory_(map_table(memory)),
       table_(table_in(table_memory_)),
-      pieces_(memory, table_size(), size_of_pieces(memory), PROT_READ) {}
+      pieces_(memory, table_size(), size_of_pieces(memory), PROT_READ) {
+    owner_.take();
+}
 
 std::shared_ptr<result_lease> result_memory::take_lease(std::uint64_t number) {
     if (!table_ || number >= lease_table::size) return nullptr;
@@ -122,6 +124,7 @@ std::span<const std::byte> result_memory::open(
 }
 
 result_lease::~result_lease() {
+    if (!memory_->owner_.is_this()) return;  // a fork of the application has not borrowed it
     memory_->table_->states[number_].store(lease_table::ended, std::memory_order_release);
 }
 

@@ -9,6 +9,7 @@
 // looks there before its next job. Nobody waits for anybody.
 
 #include <green/executor/byte_buffer.hpp>
+#include <green/executor/owning_process.hpp>
 #include <green/executor/shared_array.hpp>
 #include <green/executor/shared_memory.hpp>
 #include <green/executor/worker_protocol.hpp>
@@ -96,6 +97,7 @@ public:
 private:
     std::shared_ptr<result_lease> take_lease(std::uint64_t number);
     friend result_lease;
+    owning_process owner_;
     memory_mapping const table_memory_;
     lease_table* const table_;
     memory_mapping const pieces_;  // to be read only
