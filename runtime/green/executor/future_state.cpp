@@ -70,9 +70,10 @@ bool future_base::set_running() {
 
 bool future_base::try_claim() noexcept {
     future_phase seen = future_phase::running;
-    if (phase_.compare_exchange_strong(seen, future_phase::deciding)) return true;
-    return seen == future_phase::pending &&
-        phase_.compare_exchange_strong(seen, future_phase::deciding);
+    do {
+        if (phase_.compare_exchange_strong(seen, future_phase::deciding)) return true;
+    } while (seen == future_phase::pending || seen == future_phase::running);
+    return false;
 }
 
 void future_base::claim() {
