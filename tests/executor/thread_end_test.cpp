@@ -169,6 +169,19 @@ TEST_CASE("thread_executor: a thread that cannot be started", "[thread_end]") {
     REQUIRE(pool.submit(square, 3).result() == 9);  // its place is free
 }
 
+TEST_CASE("thread_executor: resize when no thread can be started", "[thread_end]") {
+    thread_executor pool(1);
+    pool.resize(0);
+    auto const job = pool.submit(square, 2);
+    {
+        no_room_for_threads const none;
+        REQUIRE_THROWS_AS(pool.resize(1), executor_error);
+    }
+    REQUIRE_FALSE(job.done());
+    pool.resize(1);
+    REQUIRE(job.result() == 4);
+}
+
 TEST_CASE("thread_executor: the threads that there are do the work of others", "[thread_end]") {
     std::binary_semaphore door{0};
     thread_executor pool(2);

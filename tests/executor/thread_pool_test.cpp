@@ -58,6 +58,8 @@ void wait_for_idle(const thread_executor& pool) {
     while (pool.stats().idle == 0 || pool.stats().running > 0) std::this_thread::yield();
 }
 
+task<> close(thread_executor& pool) { co_await pool.close(); }
+
 }  // namespace
 
 // conformance 30
@@ -254,6 +256,25 @@ TEST_CASE("thread_executor: resize, to 0 and back", "[thread_pool]") {
     REQUIRE(last.result() == 16);
 }
 
+TEST_CASE("thread_executor: resize while a job waits for another one", "[thread_pool]") {
+    thread_executor pool(2);
+    std::latch resized(1);
+    std::latch queued(1);
+    auto busy = pool.submit([&] { resized.wait(); });
+    while (!busy.running()) std::this_thread::yield();
+    auto outer = pool.submit([&] {
+        auto const inner = pool.submit(square, 3);
+        queued.count_down();
+        return inner.result();
+    });
+    queued.wait();
+    pool.resize(1);  // of the two the one that does not wait stays
+    resized.count_down();
+    REQUIRE(outer.result() == 9);
+    while (pool.stats().workers > 1) std::this_thread::yield();
+    REQUIRE(pool.submit(square, 4).result() == 16);
+}
+
 // conformance 44
 TEST_CASE("thread_executor: every thread is initialized before its first job", "[thread_pool]") {
     static thread_local int initialized = 0;
@@ -363,6 +384,7 @@ TEST_CASE("thread_executor: what is left behind is not waited for later either",
         begun.acquire();
         pool.shutdown({.grace = 1ms});
         pool.shutdown();
+        run(close(pool));
     });
     door->release(2);
     done->acquire();

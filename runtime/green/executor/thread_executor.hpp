@@ -103,11 +103,12 @@ public:
     /// does not wait.
     void shutdown(shutdown_options options = {});
     /// The same for a green task: no new jobs, and waits until all jobs have ended and all threads are
-    /// gone, without blocking the loop. **cancel:** of the wait only; the executor stays shut down.
+    /// gone, without blocking the loop; not for those that an earlier shutdown has left behind. **cancel:** of the wait only; the executor stays shut down.
     task<> close();
 
-    /// Changes the number of threads. Fewer: those that are too many end after their jobs. 0: jobs are
-    /// accepted and wait until it is more again, or until the shutdown.
+    /// Changes the number of threads. Fewer: those that are too many end after their jobs, but for one
+    /// that runs what the others wait for. 0: jobs are accepted and wait until it is more again, or until
+    /// the shutdown. executor_error if jobs wait and no thread can be started; they wait on.
     void resize(std::size_t max_workers);
     std::size_t max_workers() const;
     executor_stats stats() const;

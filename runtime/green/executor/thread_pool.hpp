@@ -137,6 +137,8 @@ private:
     void enter(worker& me, lock& l);
     bool initialize(lock& l);
     void break_pool(const std::string& why, lock& l);
+    static bool is_stuck(const worker& w);
+    bool is_superfluous(const worker& me) const;
     void work(worker& me, lock& l);
     bool wait_for_work(worker& me, lock& l);
     void spin(lock& l);

@@ -106,7 +106,7 @@ void thread_pool::give_up(lock& l) {
 
 bool thread_pool::watch_end(end_wait& w) {
     std::lock_guard const l(mutex_);
-    if (threads_ == 0) return false;
+    if (threads_ == 0 || given_up_) return false;
     ends_.push_back(w);
     return true;
 }
@@ -142,6 +142,9 @@ void thread_pool::resize(std::size_t max_workers) {
     max_workers_ = max_workers;
     if (threads_ > limit()) return wake_all();  // who is too many goes
     worker* const next = choose_worker();
+    if (threads_ == 0 && limit() > 0 && !queue_.empty()) {
+        throw executor_error("thread_executor: cannot start a thread for the jobs that wait");
+    }
     l.unlock();
     notify(next);
 }

@@ -151,10 +151,18 @@ void thread_pool::break_pool(const std::string& why, lock& l) {
     l.lock();
 }
 
+/// Not if all others wait for jobs: nobody else would run those.
+bool thread_pool::is_superfluous(const worker& me) const {
+    if (threads_ <= limit()) return false;
+    return threads_ == 1 || std::any_of(workers_.begin(), workers_.end(), [&me](const worker& w) {
+               return &w != &me && !is_stuck(w);
+           });
+}
+
 void thread_pool::work(worker& me, lock& l) {
     thread_job* done = nullptr;  // still to be released, without the lock
     for (;;) {
-        bool const too_many = threads_ > limit();
+        bool const too_many = is_superfluous(me);
         thread_job* const j = too_many ? nullptr : next_job();
         if (!j && done) {
             l.unlock();
@@ -197,7 +205,7 @@ bool thread_pool::run_job(thread_job& j) {
 bool thread_pool::wait_for_work(worker& me, lock& l) {
     if (options_.spin.count() > 0 && !spinning_ && threads_ <= options_.processors) {
         spin(l);
-        if (!queue_.empty() || closed_ || threads_ > limit()) return true;
+        if (!queue_.empty() || closed_ || is_superfluous(me)) return true;
     }
     me.woken = false;
     idle_.push_back(me);
@@ -254,8 +262,12 @@ void thread_pool::leave(worker_place me, lock& l) {
 
 // --- jobs that wait for jobs
 
-/// Every worker waits for a job of this pool: nobody is left to end one. A worker whose job is done
-/// already is only about to wake.
+/// It waits for a job of this pool. One whose job is done already is only about to wake.
+bool thread_pool::is_stuck(const worker& w) {
+    return w.blocked_on && !w.blocked_on->over(w.blocked_on->what);
+}
+
+/// Refused if every worker is stuck then: nobody is left to end a job.
 void thread_pool::begin_block(const thread_job& job, const blocked_wait& w) {
     auto& me = *static_cast<worker*>(own_worker);
     std::lock_guard const l(mutex_);
@@ -263,9 +275,6 @@ void thread_pool::begin_block(const thread_job& job, const blocked_wait& w) {
         throw std::logic_error("green: deadlock: a job of a thread_executor waits for itself");
     }
     me.blocked_on = w;
-    auto const is_stuck = [](const worker& other) {
-        return other.blocked_on && !other.blocked_on->over(other.blocked_on->what);
-    };
     bool const help_may_come = threads_ < limit();
     if (help_may_come || !std::all_of(workers_.begin(), workers_.end(), is_stuck)) return;
     me.blocked_on.reset();
