@@ -1,10 +1,14 @@
 #include <green/executor/spawn_on.hpp>
 
+#include "support/standard_error.hpp"
 #include "support/waits.hpp"
 
 #include <green/executor/promise.hpp>
 #include <green/executor/thread_executor.hpp>
+#include <green/tasks/timeout.hpp>
 
+#include <functional>
+#include <latch>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -23,6 +27,20 @@ task<> fails(std::string what) {
     throw std::out_of_range(what);
 }
 task<> forever_asleep() { co_await sleep_for(10h); }
+task<> wait_for_job(thread_executor& pool, std::latch& gate) {
+    co_await pool.run([&gate] { gate.wait(); });
+}
+
+/// Ends while its task waits for a job, which is then abandoned.
+void abandon_a_wait(thread_executor& pool, std::latch& gate, future<void>& abandoned) {
+    auto const body = [&]() -> task<> {
+        abandoned = spawn_on(this_loop(), wait_for_job, std::ref(pool), std::ref(gate));
+        while (pool.stats().running == 0) co_await yield();
+    };
+    run_options options;
+    options.shutdown_grace = 1ms;
+    static_cast<void>(green_test::stderr_of([&] { run(options, body); }));
+}
 
 }  // namespace
 
@@ -72,4 +90,37 @@ TEST_CASE("spawn_on: the run ends, or has ended", "[spawn_on]") {
     REQUIRE_THROWS_AS(begun.result(), cancelled_error);
     REQUIRE_THROWS_AS(waiting.result(), cancelled_error);
     REQUIRE_THROWS_AS(spawn_on(*l, twice, 1).result(), closed_error);
+}
+
+TEST_CASE("spawn_on: its task is abandoned", "[spawn_on]") {
+    std::latch gate(1);
+    thread_executor pool(1);
+    future<void> abandoned;
+    abandon_a_wait(pool, gate, abandoned);
+    REQUIRE_THROWS_AS(abandoned.result(), cancelled_error);
+    gate.count_down();
+}
+
+TEST_CASE("thread_executor: an abandoned job comes back in another run", "[spawn_on]") {
+    std::latch gate(1);
+    std::latch second_gate(1);
+    thread_executor pool(2);
+    future<void> abandoned;
+    abandon_a_wait(pool, gate, abandoned);
+    auto const body = [&]() -> task<> {
+        auto const job = spawn(wait_for_job, std::ref(pool), std::ref(second_gate));
+        gate.count_down();
+        while (pool.stats().running != 1) co_await yield();
+        co_await yield();  // what it has posted has come
+        std::thread opener([&] {
+            std::this_thread::sleep_for(20ms);
+            second_gate.count_down();
+        });
+        auto const in_time = co_await move_on_after(1s, job.join());
+        opener.join();
+        REQUIRE(in_time.has_value());  // the clock stood still
+    };
+    run_options options;
+    options.virtual_time = true;
+    run(options, body);
 }

@@ -61,6 +61,7 @@ void scheduler::force_cancel_all() noexcept { force_cancel_below(*this); }
 void scheduler::abandon_all() noexcept {
     for (green_task* t = children().front(); t; t = children().after(*t)) abandon(*t);
     while (green_task* t = children().front()) remove(*t);
+    while (abandon_watch* w = abandon_watches_.pop_front()) w->abandoned();
 }
 
 void scheduler::abandon(green_task& t) noexcept {

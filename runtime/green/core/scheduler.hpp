@@ -1,5 +1,6 @@
 #pragma once
 
+#include <green/core/abandon_watch.hpp>
 #include <green/core/green_task.hpp>
 #include <green/core/task_observer.hpp>
 
@@ -123,6 +124,10 @@ public:
     void add_observer(task_observer& o);
     void remove_observer(task_observer& o) noexcept;
 
+    /// Until `forget`. It is told when tasks are abandoned, and is forgotten then.
+    void watch_abandon(abandon_watch& w) noexcept { abandon_watches_.push_back(w); }
+    void forget(abandon_watch& w) noexcept { abandon_watches_.remove(w); }
+
     // The parts of nursery that the loop itself needs.
     using nursery::children;
     using nursery::size;
@@ -192,6 +197,7 @@ private:
     std::atomic<green_task*> running_{nullptr};
     std::atomic<promise_base*> innermost_{nullptr};
     std::atomic<std::uint64_t> resumes_{0};
+    intrusive_list<abandon_watch> abandon_watches_;
     green_task* main_ = nullptr;
     bool main_waits_ = false;
     std::int32_t budget_ = 0;

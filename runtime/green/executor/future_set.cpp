@@ -116,6 +116,7 @@ bool future_set_wait::cancel() noexcept {
 }
 
 void future_set_wait::run() noexcept {
+    if (waiter().ended()) return;  // abandoned: an earlier run of this thread held its clock
     loop_core::current()->release_clock();
     waiter().wake();
 }

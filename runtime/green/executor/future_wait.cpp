@@ -20,6 +20,7 @@ bool future_wait::cancel() noexcept {
 void future_wait::completed() noexcept { waiter().owner().call_from_thread(*this); }
 
 void future_wait::run() noexcept {
+    if (waiter().ended()) return;  // abandoned: an earlier run of this thread held its clock
     stop_holding_clock();
     waiter().wake();
 }
@@ -34,6 +35,7 @@ bool owning_wait::cancel() noexcept {
 }
 
 void owning_wait::run() noexcept {
+    if (waiter().ended()) return;
     stop_holding_clock();
     // A job that a cancel has ended has nothing that the task could go on with.
     if (asked_ && future()->cancelled()) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <green/core/abandon_watch.hpp>
+#include <green/core/scheduler.hpp>
 #include <green/executor/future.hpp>
 #include <green/loop/loop.hpp>
 #include <green/tasks/spawn.hpp>
@@ -14,11 +16,22 @@ namespace detail {
 
 /// The future of a task that another thread has spawned, and its way back to it.
 template <class T>
-class remote_task final : public future_state<T> {
+class remote_task final : public future_state<T>, private abandon_watch {
 public:
     explicit remote_task(loop& l) noexcept : loop_(l) {}
 
-    /// On the loop's thread: the task is there, or has ended.
+    /// On the loop's thread: from now on there is a remote_end, which may be abandoned with its task.
+    void begin() noexcept {
+        owner_ = scheduler::current();
+        owner_->watch_abandon(*this);
+    }
+    /// The task has ended, with an outcome or by a cancel.
+    void end() noexcept {
+        task_ = nullptr;
+        if (abandon_watch::linked()) owner_->forget(*this);
+        if (!this->done()) this->end_cancelled();
+    }
+
     void set_task(green_task* t) noexcept { task_ = t; }
 
 private:
@@ -32,8 +45,12 @@ private:
         });
     }
 
+    void abandoned() noexcept override { end(); }
+
     loop& loop_;
-    green_task* task_ = nullptr;  // of the loop's thread
+    // Of the loop's thread:
+    scheduler* owner_ = nullptr;
+    green_task* task_ = nullptr;
 };
 
 /// Lives as long as the task's arguments. If they go without an outcome the task was cancelled.
@@ -44,9 +61,7 @@ public:
     remote_end(remote_end&&) noexcept = default;
     remote_end& operator=(remote_end&&) = delete;
     ~remote_end() {
-        if (!state_) return;
-        state_->set_task(nullptr);
-        if (!state_->done()) state_->end_cancelled();
+        if (state_) state_->end();
     }
     remote_task<T>& state() const noexcept { return *state_; }
 
@@ -79,7 +94,7 @@ std::exception_ptr loop_is_closed();
 /// gives the future of its result, to block on. In a task of the loop itself `spawn` does.
 ///
 /// `future.cancel()` asks a task that has begun to end, and is false then, as of a job. A task that is
-/// cancelled, as all are at the end of a run: cancelled_error. A loop that is closed: closed_error.
+/// cancelled, as all are at the end of a run, or abandoned there: cancelled_error. A loop that is closed: closed_error.
 ///
 ///     pool.run([&l = this_loop()] {
 ///         auto names = compute();                                  // on the thread
@@ -99,6 +114,7 @@ auto spawn_on(loop& l, F f, A... args) {
     auto state = detail::make_state<detail::remote_task<T>>(l);
     auto begin = [state, f = std::move(f), ... args = std::move(args)]() mutable {
         if (!state->set_running()) return;
+        state->begin();
         auto const handle = spawn(
             detail::tell_end<T, F, A...>, detail::remote_end<T>(state), std::move(f),
             std::move(args)...

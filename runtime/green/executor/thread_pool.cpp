@@ -208,6 +208,7 @@ void pool_wait::begin() noexcept { loop_core::current()->hold_clock(); }
 void pool_wait::left() noexcept { loop_core::current()->release_clock(); }
 
 void pool_wait::run() noexcept {
+    if (waiter().ended()) return;  // abandoned: an earlier run of this thread held its clock
     left();
     waiter().wake();
 }

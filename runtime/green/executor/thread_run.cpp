@@ -30,6 +30,7 @@ bool frame_job::cancel() noexcept {
 }
 
 void frame_job::run() noexcept {
+    if (waiter().ended()) return;  // abandoned: an earlier run of this thread held its clock
     loop_core::current()->release_clock();
     waiter().wake();
 }
