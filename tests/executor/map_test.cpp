@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <concepts>
+#include <memory>
 #include <ranges>
 #include <set>
 #include <stdexcept>
@@ -385,4 +386,37 @@ TEST_CASE("map: an input that cannot be sent", "[map]") {
         REQUIRE(after == 4);
     };
     run_test(body, real_clock());
+}
+
+TEST_CASE("map: results that can only be moved", "[map]") {
+    auto const body = []() -> task<> {
+        thread_executor pool(2);
+        auto s = pool.map([](int i) { return std::make_unique<int>(i); }, numbers);
+        for (int const expected : numbers) {
+            auto const value = co_await s.next();
+            REQUIRE(**value == expected);
+        }
+        auto many = pool.submit([] {
+            std::vector<std::unique_ptr<int>> v;
+            v.push_back(std::make_unique<int>(3));
+            return v;
+        });
+        auto const values = co_await std::move(many);
+        REQUIRE(*values.front() == 3);
+    };
+    run(body);
+}
+
+TEST_CASE("map: several ranges are read one after the other", "[map]") {
+    auto const body = []() -> task<> {
+        thread_executor pool(2);
+        int next = 0;
+        auto const source = [&next] {
+            return std::views::iota(0, 3) | std::views::transform([&next](int) { return next++; });
+        };
+        auto const differences = [](int x, int y) { return y - x; };
+        auto const values = co_await pool.map(differences, source(), source()).collect();
+        REQUIRE(values == std::vector<int>{1, 1, 1});
+    };
+    run(body);
 }

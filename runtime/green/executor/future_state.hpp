@@ -22,6 +22,14 @@
 
 namespace green::detail {
 
+/// With its elements, which std::is_copy_constructible does not look at in a container.
+template <class T>
+inline constexpr bool is_copyable = std::is_copy_constructible_v<T>;
+template <class T>
+    requires requires { typename T::value_type; } && (!std::is_same_v<typename T::value_type, T>)
+inline constexpr bool is_copyable<T> =
+    std::is_copy_constructible_v<T> && is_copyable<typename T::value_type>;
+
 //    pending ──set_running──► running ──claim──► deciding ──publish──► finished
 //      │ │ ▲                   │  │                 ▲
 //      │ │ └──────requeue──────┘  └──end_cancelled──│───► cancelled
@@ -208,7 +216,7 @@ public:
     T take_or_get() {
         if constexpr (std::is_void_v<T>) {
             return get();
-        } else if constexpr (!std::is_copy_constructible_v<T>) {
+        } else if constexpr (!is_copyable<T>) {
             return take();
         } else {
             return unique() ? take() : get();

@@ -33,7 +33,7 @@ stream<typename Chunks::value> map_results(std::unique_ptr<Chunks> chunks) {
         auto chunk = chunks->take_front();
         typename Chunks::results results;
         std::exception_ptr const whole = future_access::state(chunk.job)->failure();
-        if (!whole) results = std::move(chunk.job).result();
+        if (!whole) results = future_access::state(chunk.job)->take();
         chunks->took(chunk.items, results.nanoseconds);
         chunks->fill();
         std::size_t value_index = 0;

@@ -118,7 +118,8 @@ public:
     }
     /// Empty if a range throws; `error()` then. Not at the end.
     std::optional<item> take() {
-        auto const take_all = [](auto&... r) { return std::tuple(r.take()...); };
+        // In braces: one after the other.
+        auto const take_all = [](auto&... r) { return std::tuple{r.take()...}; };
         auto taken = std::apply(take_all, ranges_);
         auto const all_there = [](auto&... v) { return (v.has_value() && ...); };
         if (!std::apply(all_there, taken)) {
