@@ -155,6 +155,21 @@ TEST_CASE("thread_executor: its end is that of its threads, after all jobs", "[t
 }
 
 // conformance 54
+TEST_CASE("thread_executor: a callback of its shutdown destroys it", "[thread_end]") {
+    auto pool = std::make_unique<thread_executor>(1);
+    std::binary_semaphore door{0};
+    auto const running = pool->submit([&] { door.acquire(); });
+    while (!running.running()) std::this_thread::yield();
+    auto dropped = pool->submit(square, 2);
+    dropped.add_done_callback([&](const future<int>&) {
+        door.release();
+        pool.reset();
+    });
+    pool->shutdown({.wait = false, .cancel_pending = true});
+    REQUIRE_FALSE(pool);
+    REQUIRE(dropped.cancelled());
+}
+
 TEST_CASE("thread_executor: a thread that cannot be started", "[thread_end]") {
     thread_executor pool(1);
     {

@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include <pthread.h>
 #include <unistd.h>
 
 // The threads of a thread_executor and its queue.
@@ -273,6 +274,24 @@ TEST_CASE("thread_executor: resize while a job waits for another one", "[thread_
     REQUIRE(outer.result() == 9);
     while (pool.stats().workers > 1) std::this_thread::yield();
     REQUIRE(pool.submit(square, 4).result() == 16);
+}
+
+TEST_CASE("thread_executor: each thread has a name of its own", "[thread_pool]") {
+    std::mutex mutex;
+    std::vector<std::string> names;
+    thread_executor_options options;
+    options.max_workers = 4;
+    thread_executor pool(options, [&] {
+        std::array<char, 16> name{};
+        pthread_getname_np(pthread_self(), name.data(), name.size());
+        std::lock_guard const lock(mutex);
+        names.emplace_back(name.data());
+    });
+    std::latch together(4);
+    for (int i = 0; i < 4; ++i) pool.submit([&] { together.arrive_and_wait(); });
+    together.wait();
+    std::sort(names.begin(), names.end());
+    REQUIRE(std::unique(names.begin(), names.end()) == names.end());
 }
 
 // conformance 44

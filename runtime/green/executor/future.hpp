@@ -113,7 +113,8 @@ public:
 
     /// "pending", "running", "cancelled", "finished returned int", "finished raised std::out_of_range".
     std::string describe() const {
-        return detail::describe_phase(get().phase(), typeid(T), get().peek_error());
+        auto const phase = get().phase();  // before the error, which is there when it says so
+        return detail::describe_phase(phase, typeid(T), get().peek_error());
     }
 
     auto operator co_await() const& { return detail::future_leaf<T, false>(require()); }

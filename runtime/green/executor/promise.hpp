@@ -44,20 +44,23 @@ public:
     template <class U = T>
         requires(!std::is_void_v<T> && std::convertible_to<U &&, T>)
     void set_value(U&& value) {
-        require()->claim();
-        state_->succeed(static_cast<U&&>(value));
+        auto const state = require();  // who has got the value may destroy the promise
+        state->claim();
+        state->succeed(static_cast<U&&>(value));
     }
     void set_value()
         requires std::is_void_v<T>
     {
-        require()->claim();
-        state_->succeed();
+        auto const state = require();
+        state->claim();
+        state->succeed();
     }
     /// A null pointer is a std::invalid_argument.
     void set_exception(std::exception_ptr error) {
         if (!error) throw std::invalid_argument("promise::set_exception: there is no exception");
-        require()->claim();
-        state_->fail(std::move(error));
+        auto const state = require();
+        state->claim();
+        state->fail(std::move(error));
     }
 
 private:

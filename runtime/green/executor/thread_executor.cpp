@@ -10,6 +10,9 @@
 namespace green {
 namespace {
 
+/// For ever, and can be added to the time.
+constexpr auto longest_spin = std::chrono::hours(24);
+
 detail::thread_pool::options pool_options(const thread_executor_options& o) {
     std::size_t const processors = detail::usable_processors();
     detail::thread_pool::options p;
@@ -18,7 +21,7 @@ detail::thread_pool::options pool_options(const thread_executor_options& o) {
     p.max_queue = o.max_queue;
     p.name_prefix = o.thread_name_prefix;
     p.keep_alive = o.keep_alive;
-    if (processors > 1) p.spin = o.spin;
+    if (processors > 1) p.spin = std::min<std::chrono::nanoseconds>(o.spin, longest_spin);
     p.processors = processors;
     return p;
 }
@@ -53,7 +56,10 @@ thread_executor::~thread_executor() {
     }
 }
 
-void thread_executor::shutdown(shutdown_options options) { pool_->shutdown(options); }
+void thread_executor::shutdown(shutdown_options options) {
+    auto const pool = pool_;  // a callback of a job that is cancelled may destroy the executor
+    pool->shutdown(options);
+}
 
 task<> thread_executor::close() {
     auto const pool = pool_;

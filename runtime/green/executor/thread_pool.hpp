@@ -99,6 +99,7 @@ public:
 private:
     struct worker : list_node<worker> {
         std::thread thread;
+        std::uint64_t number = 0;
         std::condition_variable woken_up;
         bool woken = false;
         thread_job* job = nullptr;  // that it runs

@@ -62,7 +62,7 @@ void thread_pool::shutdown(const shutdown_options& o) {
         l.lock();
     }
     if (!o.wait || given_up_ || is_worker()) return;  // a job cannot wait for its own end
-    auto const gone = [this] { return threads_ == 0; };
+    auto const gone = [this] { return threads_ == 0 || given_up_; };
     auto const start = std::chrono::steady_clock::now();
     if (o.grace > std::chrono::steady_clock::time_point::max() - start) {
         all_gone_.wait(l, gone);
@@ -70,6 +70,7 @@ void thread_pool::shutdown(const shutdown_options& o) {
         give_up(l);
         return;
     }
+    if (given_up_) return;
     l.unlock();
     join_threads();
 }
@@ -92,6 +93,8 @@ void thread_pool::give_up(lock& l) {
     for (worker& w : workers_) {
         if (w.thread.joinable()) w.thread.detach();
     }
+    all_gone_.notify_all();  // nobody waits for them any more
+    while (end_wait* const w = ends_.pop_front()) w->end();
     auto const left = retain_running();
     l.unlock();
     if (left.empty()) return;

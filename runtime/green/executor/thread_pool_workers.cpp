@@ -83,7 +83,7 @@ void thread_pool::start_worker() {
     place->thread = std::thread([self = shared_from_this(), place] { self->serve(place); });
     workers_.splice(workers_.end(), left_, place);
     ++threads_;
-    ++started_;
+    place->number = ++started_;
     ++starting_;
 }
 
@@ -112,7 +112,7 @@ void thread_pool::serve(worker_place me) {
 void thread_pool::enter(worker& me, lock& l) {
     own_pool = this;
     own_worker = &me;
-    std::string name = options_.name_prefix + "-" + std::to_string(started_);
+    std::string name = options_.name_prefix + "-" + std::to_string(me.number);
     l.unlock();
     name.resize(std::min<std::size_t>(name.size(), 15));  // what the system keeps
     pthread_setname_np(pthread_self(), name.c_str());
