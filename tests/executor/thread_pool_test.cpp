@@ -258,9 +258,9 @@ TEST_CASE("thread_executor: resize, to 0 and back", "[thread_pool]") {
 }
 
 TEST_CASE("thread_executor: resize while a job waits for another one", "[thread_pool]") {
-    thread_executor pool(2);
     std::latch resized(1);
     std::latch queued(1);
+    thread_executor pool(2);
     auto busy = pool.submit([&] { resized.wait(); });
     while (!busy.running()) std::this_thread::yield();
     auto outer = pool.submit([&] {
@@ -279,6 +279,7 @@ TEST_CASE("thread_executor: resize while a job waits for another one", "[thread_
 TEST_CASE("thread_executor: each thread has a name of its own", "[thread_pool]") {
     std::mutex mutex;
     std::vector<std::string> names;
+    std::latch together(4);
     thread_executor_options options;
     options.max_workers = 4;
     thread_executor pool(options, [&] {
@@ -287,7 +288,6 @@ TEST_CASE("thread_executor: each thread has a name of its own", "[thread_pool]")
         std::lock_guard const lock(mutex);
         names.emplace_back(name.data());
     });
-    std::latch together(4);
     for (int i = 0; i < 4; ++i) pool.submit([&] { together.arrive_and_wait(); });
     together.wait();
     std::sort(names.begin(), names.end());
