@@ -10,9 +10,12 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <semaphore>
+#include <stop_token>
 #include <string>
 
 #include <pthread.h>
@@ -168,6 +171,23 @@ TEST_CASE("thread_executor: a callback of its shutdown destroys it", "[thread_en
     pool->shutdown({.wait = false, .cancel_pending = true});
     REQUIRE_FALSE(pool);
     REQUIRE(dropped.cancelled());
+}
+
+TEST_CASE("thread_executor: the last handle of it goes on the deadlines' thread", "[thread_end]") {
+    std::binary_semaphore destroyed{0};
+    // Who destroys it waits for what it runs, and that is the end of the job.
+    std::optional<std::stop_callback<std::function<void()>>> callback;
+    auto pool = std::make_unique<thread_executor>(1);
+    auto const late = pool->submit(job_options{.deadline = 1ms}, [&](std::stop_token stop) {
+        callback.emplace(stop, [&] {
+            pool.reset();
+            destroyed.release();
+        });
+        while (!stop.stop_requested()) std::this_thread::yield();
+    });
+    destroyed.acquire();
+    REQUIRE_FALSE(pool);
+    REQUIRE_THROWS_AS(late.result(), timeout_error);
 }
 
 TEST_CASE("thread_executor: a thread that cannot be started", "[thread_end]") {

@@ -9,6 +9,12 @@ deadline_watch::deadline_watch() : thread_([this] { watch(); }) {
 }
 
 deadline_watch::~deadline_watch() {
+    if (thread_.get_id() ==
+        std::this_thread::get_id()) {  // a job that was told has dropped the executor
+        *destroyed_ = true;
+        thread_.detach();
+        return;
+    }
     {
         std::lock_guard const lock(mutex_);
         closed_ = true;
@@ -53,8 +59,11 @@ void deadline_watch::watch() {
         late.retain();
         jobs_.erase(first);
         lock.unlock();
+        bool destroyed = false;
+        destroyed_ = &destroyed;
         late.ask_to_stop();
         late.release();
+        if (destroyed) return;
         lock.lock();
     }
 }

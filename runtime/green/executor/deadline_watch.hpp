@@ -33,6 +33,7 @@ private:
     std::condition_variable changed_;
     std::multimap<time_point, thread_job*> jobs_;
     bool closed_ = false;
+    bool* destroyed_ = nullptr;  // of the thread's own
     std::thread thread_;
 };
 
