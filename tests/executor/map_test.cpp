@@ -407,6 +407,19 @@ TEST_CASE("map: results that can only be moved", "[map]") {
     run(body);
 }
 
+TEST_CASE("map: the window bounds chunks too", "[map]") {
+    auto const body = []() -> task<> {
+        thread_executor pool(2);
+        int pulled = 0;
+        auto s = pool.map(square, counting(pulled, 1000), {.chunksize = 4, .window = 8});
+        for (int taken = 1; taken <= 40; ++taken) {
+            static_cast<void>(co_await s.next());
+            REQUIRE(pulled - taken <= 8);
+        }
+    };
+    run(body);
+}
+
 TEST_CASE("map: several ranges are read one after the other", "[map]") {
     auto const body = []() -> task<> {
         thread_executor pool(2);

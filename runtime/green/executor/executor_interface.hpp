@@ -89,7 +89,8 @@ public:
     /// destroyed as soon as it has ended, before its result can be seen. An `f` that takes a
     /// std::stop_token first is told through it when it is to end. What `f` throws is in the future.
     ///
-    /// To wait for the job in the same expression use `run`. executor_error after shutdown, when the
+    /// A job may destroy the executor once this has returned. To wait for the job in the same expression
+    /// use `run`. executor_error after shutdown, when the
     /// executor's queue is full, and in a fork of the process that has used it; broken_executor when it
     /// is of no use any more.
     template <class F, class... A>
@@ -118,7 +119,8 @@ public:
     /// `co_await ex.run(f, args...)`: the job as a part of the awaiting task, queued when it is awaited;
     /// its result is moved out. Errors as of `submit`.
     /// **cancel:** a job that has not begun is dropped; one that runs is asked to stop and *waited for*,
-    /// and a result that it gives all the same wins. So it may refer to what the caller owns.
+    /// and a result that it gives all the same wins. So it may refer to what the caller owns. The executor
+    /// is not destroyed meanwhile.
     /// Model: trio.to_thread.run_sync.
     template <class F, class... A>
         requires detail::not_job_options<F>

@@ -35,10 +35,10 @@ stream<typename Chunks::value> map_results(std::unique_ptr<Chunks> chunks) {
         std::exception_ptr const whole = future_access::state(chunk.job)->failure();
         if (!whole) results = future_access::state(chunk.job)->take();
         chunks->took(chunk.items, results.nanoseconds);
-        chunks->fill();
         std::size_t value_index = 0;
         std::size_t failure_index = 0;
         for (std::size_t i = 0; i < chunk.items; ++i) {
+            chunks->hand_out_one();
             if (whole) {
                 co_yield stream_failure(whole);
             } else if (failure_index < results.failures.size() &&

@@ -179,22 +179,29 @@ public:
     /// Submits as much as the window allows. An error of a range or of `submit` is kept, and ends the
     /// inputs.
     void fill() noexcept {
-        while (!error_ && !inputs_.at_end() && pending_ + sizes_.chunk() <= sizes_.window()) {
+        while (pending_ + sizes_.chunk() <= sizes_.window() && !error_) {
+            if (inputs_.at_end()) {
+                error_ = inputs_.error();
+                return;
+            }
             try {
                 submit_next();
             } catch (...) {
                 error_ = std::current_exception();
             }
         }
-        if (!error_ && inputs_.at_end()) error_ = inputs_.error();
     }
     bool empty() const noexcept { return submitted_.empty(); }
     const future<results>& front() const noexcept { return submitted_.front().job; }
     chunk take_front() noexcept {
         chunk c = std::move(submitted_.front());
         submitted_.pop_front();
-        pending_ -= c.items;
         return c;
+    }
+    /// An item of a chunk that was taken is about to be: there may be room for another chunk.
+    void hand_out_one() noexcept {
+        --pending_;
+        fill();
     }
     void took(std::size_t items, std::int64_t nanoseconds) noexcept {
         sizes_.took(items, nanoseconds);
@@ -223,7 +230,7 @@ private:
     chunk_sizes sizes_;
     clock::time_point deadline_;
     std::deque<chunk> submitted_;
-    std::size_t pending_ = 0;  // items in it
+    std::size_t pending_ = 0;  // items in it, and of the chunk that is being handed out
     std::exception_ptr error_;
 };
 
