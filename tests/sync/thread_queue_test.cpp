@@ -207,7 +207,57 @@ TEST_CASE("thread_queue: a call that a task forgets to await is reported", "[thr
         q.put(1);
         co_return;
     });
-    REQUIRE_THAT(report, Catch::Matchers::Contains("thread_queue.put was called in a green task"));
+    REQUIRE_THAT(
+        report,
+        Catch::Matchers::Contains(
+            "thread_queue.put was called on the thread of a loop and not awaited"
+        )
+    );
+    REQUIRE(q.empty());
+}
+
+TEST_CASE("thread_queue: a call in what was posted, where none is awaited", "[thread_queue]") {
+    thread_queue<int> q;
+    std::string report;
+    auto const main = [&]() -> task<> {
+        this_loop().on_unhandled([&](const unhandled_failure& f) { report += f.report; });
+        this_loop().post([&] {
+            q.try_put(1);
+            q.put(2);
+            // One that a task awaits is in order.
+            spawn(
+                [](thread_queue<int>::put_operation put) -> task<> { co_await std::move(put); },
+                q.put(3)
+            );
+        });
+        co_await yield();
+    };
+    run(virtual_clock(), main);
+    REQUIRE_THAT(
+        report,
+        Catch::Matchers::Contains(
+            "thread_queue.put was called on the thread of a loop and not awaited"
+        )
+    );
+    REQUIRE(report.find("thread_queue.put", report.find("not awaited")) == std::string::npos);
+    REQUIRE(q.try_get() == 1);
+    REQUIRE(q.try_get() == 3);
+    REQUIRE(q.empty());
+}
+
+TEST_CASE("thread_queue: a task that never begins forgets no call", "[thread_queue]") {
+    thread_queue<int> q;
+    std::string report;
+    run(virtual_clock(), [&]() -> task<> {
+        this_loop().on_unhandled([&](const unhandled_failure& f) { report = f.report; });
+        auto h = spawn(
+            [](thread_queue<int>::put_operation put) -> task<> { co_await std::move(put); },
+            q.put(3)
+        );
+        h.cancel();
+        co_return;
+    });
+    REQUIRE(report.empty());
     REQUIRE(q.empty());
 }
 

@@ -27,8 +27,8 @@ inline constexpr exchange_words thread_queue_words{"thread_queue.put", "thread_q
 /// first out. Inside one loop a `queue` or `channel` does the same without a lock.
 ///
 /// On a thread without a running loop `put`, `get` and `join` **block**; in a green task they are
-/// **awaited**, and do nothing until then. (A green task that forgets the co_await is reported like an
-/// unhandled failure.)
+/// **awaited**, and do nothing until then. (One that is not awaited there is reported like an unhandled
+/// failure. A callback on the loop's thread, as in `loop::post`, has try_put and try_get.)
 ///
 ///     thread_queue<std::string> lines(100);
 ///     std::thread reader([&] {

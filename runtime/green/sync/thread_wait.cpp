@@ -22,12 +22,14 @@ void thread_operation::describe(std::string& out) const {
 
 void thread_operation::report_forgotten() const noexcept {
     scheduler* const s = scheduler::current();
-    // One that is dropped by a cancel has not been forgotten.
-    if (!s || !s->running() || s->running()->must_stop()) return;
+    if (!s) return;
+    // One that is dropped by a cancel has not been forgotten. Outside a task, as in what was posted, none
+    // can be awaited.
+    if (const green_task* const t = s->running(); t && t->must_stop()) return;
     try {
         std::string what = "green: ";
         describe(what);
-        what += " was called in a green task and not awaited: nothing has happened";
+        what += " was called on the thread of a loop and not awaited: nothing has happened";
         s->unhandled(std::make_exception_ptr(std::logic_error(what)), what_);
     } catch (...) {  // out of memory
     }

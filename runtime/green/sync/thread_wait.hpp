@@ -102,8 +102,8 @@ public:
     void describe(std::string& out) const override;
 
 protected:
-    /// `what` and `object` are for dumps, and for the report of an operation that a green task has
-    /// made and not awaited: nobody would notice that nothing has happened.
+    /// `what` and `object` are for dumps, and for the report of an operation that was made on a loop's
+    /// thread and not awaited: nobody would notice that nothing has happened.
     thread_operation(const char* what, const named& object) noexcept
         : what_(what), object_(&object), to_be_awaited_(scheduler::current() != nullptr) {}
     /// Before it is awaited only.
