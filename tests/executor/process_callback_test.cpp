@@ -145,6 +145,24 @@ TEST_CASE("process: a callback that waits for another one is told so", "[process
     REQUIRE(second.join());
 }
 
+TEST_CASE("process: a callback that waits for one of several others is told so", "[process]") {
+    meeting_point gate;
+    meeting_point begun;
+    process const first = process::start<pass_gate>(gate.path(), 1);
+    process const second = process::start<hang>(begun.path());
+    process const third = process::start<hang>(begun.path());
+    promise<std::string> said;
+    first.ended().add_done_callback([&](const future<int>&) {
+        std::vector<future<int>> const others{second.ended(), third.ended()};
+        wait_options const any{.return_when = return_when::first_completed};
+        said.set_value(error_of([&] { blocking_wait(others, any); }));
+    });
+    gate.value() = 1000;
+    REQUIRE(said.get_future().result() == process_waits);
+    second.kill();
+    third.kill();
+}
+
 TEST_CASE("process: a callback starts the next one", "[process]") {
     meeting_point gate;
     process const first = process::start<pass_gate>(gate.path(), 1);

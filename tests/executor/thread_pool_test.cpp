@@ -517,6 +517,35 @@ TEST_CASE("thread_executor: a job that waits for several that can never run", "[
     REQUIRE(in_time.result(10s) == 1);
 }
 
+TEST_CASE("thread_executor: a job that waits for itself or for others", "[thread_pool]") {
+    auto const mode = GENERATE(return_when::first_completed, return_when::first_exception);
+    bool const own_is_first = GENERATE(true, false);
+    std::binary_semaphore open{0};
+    promise<future<int>> own;
+    thread_executor pool(2);
+    auto other = pool.submit([&]() -> int {
+        open.acquire();
+        throw std::runtime_error("done");
+    });
+    auto itself = pool.submit([&, f = own.get_future()] {
+        std::vector<future<int>> jobs{f.result(), other};
+        if (!own_is_first) std::swap(jobs[0], jobs[1]);
+        open.release();
+        return static_cast<int>(blocking_wait(jobs, {.return_when = mode}).done.size());
+    });
+    own.set_value(itself);
+    REQUIRE(itself.result(10s) == 1);
+    // For itself alone it would wait for ever, however often it names itself.
+    promise<future<int>> own_again;
+    auto alone = pool.submit([&, f = own_again.get_future()] {
+        std::vector<future<int>> jobs{f.result(), f.result()};
+        return static_cast<int>(blocking_wait(jobs, {.return_when = mode}).done.size());
+    });
+    own_again.set_value(alone);
+    REQUIRE_THROWS_AS(alone.result(10s), std::logic_error);
+    static_cast<void>(other.exception());
+}
+
 TEST_CASE("thread_executor: jobs that wait for the first of several", "[thread_pool]") {
     thread_executor pool(3);
     for (int round = 0; round < 200; ++round) {

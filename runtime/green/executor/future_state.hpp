@@ -67,6 +67,7 @@ public:
 struct blocked_wait {
     const void* what;
     bool (*over)(const void* what) noexcept;
+    bool of_several = false;  // futures: one that cannot end does not keep the others from it
 };
 
 /// All of a future but its result.

@@ -39,6 +39,10 @@ void process_end::begin_block(const blocked_wait&) const {
     throw std::logic_error("green: deadlock: a callback of a process waits for a process");
 }
 
+const void* process_end::executor_of_this_thread() const noexcept {
+    return process_host::is_host_thread() ? own_host : nullptr;
+}
+
 /// A fork in a callback has the thread's variable, and no such thread.
 bool process_host::is_host_thread() noexcept { return own_host && own_host->owner_.is_this(); }
 

@@ -27,6 +27,7 @@ namespace green::detail {
 /// The exit code of a process. To wait for it is a std::logic_error on the thread that would hear it.
 class process_end final : public future_state<int> {
     void begin_block(const blocked_wait&) const override;
+    const void* executor_of_this_thread() const noexcept override;
 };
 
 /// One process. What is not constant is under the host's mutex.

@@ -271,7 +271,7 @@ bool thread_pool::is_stuck(const worker& w) {
 void thread_pool::begin_block(const thread_job& job, const blocked_wait& w) {
     auto& me = *static_cast<worker*>(own_worker);
     std::lock_guard const l(mutex_);
-    if (me.job == &job) {
+    if (me.job == &job && !w.of_several) {
         throw std::logic_error("green: deadlock: a job of a thread_executor waits for itself");
     }
     me.blocked_on = w;

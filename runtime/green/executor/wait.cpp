@@ -13,26 +13,34 @@ void expect(future_set& set, return_when w) {
 
 namespace {
 
-/// One of those that are not done, if all of these are jobs of one executor, and this is a thread of it.
-const future_base* in_our_hands(std::span<const state_ref<future_base>> states) {
+struct pending_futures {
     const future_base* one = nullptr;
+    bool several = false;
+};
+
+/// Those that are not done, if all of these are jobs of one executor, and this is a thread of it.
+pending_futures in_our_hands(std::span<const state_ref<future_base>> states) {
+    pending_futures pending;
     for (auto const& s : states) {
-        if (s->done()) continue;
+        if (s->done() || s.get() == pending.one) continue;
         const void* const executor = s->executor_of_this_thread();
-        if (!executor || (one && one->executor_of_this_thread() != executor)) return nullptr;
-        one = s.get();
+        pending.several = pending.one != nullptr;
+        if (!executor) return {};
+        if (pending.several && pending.one->executor_of_this_thread() != executor) return {};
+        pending.one = s.get();
     }
-    return one;
+    return pending;
 }
 
 /// While it lives, the executor of `job` knows that this thread waits for the set.
 class blocked_for_set {
 public:
-    blocked_for_set(const future_base* job, const future_set& set) : job_(job) {
+    blocked_for_set(pending_futures jobs, const future_set& set) : job_(jobs.one) {
         if (!job_) return;
-        job_->begin_block({&set, [](const void* s) noexcept {
-                               return static_cast<const future_set*>(s)->satisfied();
-                           }});
+        auto const over = [](const void* s) noexcept {
+            return static_cast<const future_set*>(s)->satisfied();
+        };
+        job_->begin_block({.what = &set, .over = over, .of_several = jobs.several});
     }
     blocked_for_set(const blocked_for_set&) = delete;
     blocked_for_set& operator=(const blocked_for_set&) = delete;
@@ -46,7 +54,7 @@ private:
 
 /// Blocks this thread until the set has what it expects, unless it would for ever.
 void block(const future_set& set, std::span<const state_ref<future_base>> states) {
-    blocked_for_set const known(set.satisfied() ? nullptr : in_our_hands(states), set);
+    blocked_for_set const known(set.satisfied() ? pending_futures() : in_our_hands(states), set);
     set.block(forever);
 }
 
