@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <pthread.h>
@@ -39,6 +40,24 @@ struct account {
 struct gate {
     std::binary_semaphore open{0};
     void pass() { open.acquire(); }
+};
+
+/// Its destructor says that it has come, and waits.
+class slow_to_end {
+public:
+    explicit slow_to_end(gate& may_end) noexcept : may_end_(&may_end) {}
+    slow_to_end(slow_to_end&& o) noexcept : may_end_(std::exchange(o.may_end_, nullptr)) {}
+    slow_to_end& operator=(slow_to_end&&) = delete;
+    ~slow_to_end() {
+        if (!may_end_) return;
+        ending.release();
+        may_end_->pass();
+    }
+
+    static inline std::binary_semaphore ending{0};
+
+private:
+    gate* may_end_;
 };
 
 }  // namespace
@@ -99,6 +118,51 @@ TEST_CASE("thread_executor: cancel of a queued and of a running job", "[thread_e
     g.open.release();
     REQUIRE(running.result());  // it saw the request
     REQUIRE_THROWS_AS(queued.result(), cancelled_error);
+}
+
+TEST_CASE(
+    "thread_executor: a cancelled job's closure dies before the cancel can be seen",
+    "[thread_executor]"
+) {
+    gate first;
+    gate end;
+    thread_executor pool(1);
+    pool.submit([&first] { first.pass(); });
+    auto queued = pool.submit([held = slow_to_end(end)] {});
+    std::jthread const canceller([&queued] { queued.cancel(); });
+    slow_to_end::ending.acquire();
+    CHECK_FALSE(queued.done());
+    CHECK_FALSE(queued.cancelled());
+    CHECK_FALSE(queued.try_result_for(1ms));
+    CHECK(queued.cancel());
+    end.open.release();
+    REQUIRE_THROWS_AS(queued.result(), cancelled_error);
+    first.open.release();
+}
+
+TEST_CASE(
+    "thread_executor: a job that a worker has just taken can be cancelled, with its closure",
+    "[thread_executor]"
+) {
+    gate first;
+    gate end;
+    auto token = std::make_shared<int>(1);
+    std::weak_ptr<int> const watch = token;
+    thread_executor pool(1);
+    // The worker drops it when it has the next job, and has not begun with that.
+    pool.submit([&] {
+        first.pass();
+        return slow_to_end(end);
+    });
+    auto taken = pool.submit([token = std::move(token)] {});
+    first.open.release();
+    slow_to_end::ending.acquire();
+    CHECK(taken.cancel());
+    CHECK(taken.cancelled());
+    CHECK(watch.expired());
+    end.open.release();
+    pool.shutdown();
+    REQUIRE(pool.stats().cancelled == 1);
 }
 
 TEST_CASE("thread_executor: the system sees the threads' names", "[thread_executor]") {

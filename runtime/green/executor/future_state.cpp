@@ -34,24 +34,29 @@ private:
     std::condition_variable done_;
 };
 
+/// A cancel has been decided upon.
+bool is_cancel(future_phase p) noexcept {
+    return p == future_phase::withdrawing || p == future_phase::cancelled;
+}
+
 }  // namespace
 
 // --- the steps from phase to phase
 
 bool future_base::cancel() noexcept {
     future_phase seen = future_phase::pending;
-    if (phase_.compare_exchange_strong(seen, future_phase::cancelled)) {
+    if (phase_.compare_exchange_strong(seen, future_phase::withdrawing)) {
         withdrawn();
         publish(future_phase::cancelled);
         return true;
     }
-    if (seen == future_phase::running) request_stop();
-    return seen == future_phase::cancelled;
+    if (seen == future_phase::running) return request_stop();
+    return is_cancel(seen);
 }
 
 bool future_base::cancel_for(future_watch& w) noexcept {
     future_phase seen = future_phase::pending;
-    if (phase_.compare_exchange_strong(seen, future_phase::cancelled)) {
+    if (phase_.compare_exchange_strong(seen, future_phase::withdrawing)) {
         bool const unlinked = unwatch(w);
         withdrawn();
         publish(future_phase::cancelled);
@@ -64,7 +69,7 @@ bool future_base::cancel_for(future_watch& w) noexcept {
 bool future_base::set_running() {
     future_phase seen = future_phase::pending;
     if (phase_.compare_exchange_strong(seen, future_phase::running)) return true;
-    if (seen == future_phase::cancelled) return false;
+    if (is_cancel(seen)) return false;
     throw std::logic_error("green: promise::set_running: the job has begun already");
 }
 
@@ -79,8 +84,8 @@ bool future_base::try_claim() noexcept {
 void future_base::claim() {
     if (try_claim()) return;
     throw std::logic_error(
-        cancelled() ? "green: promise: the future was cancelled"
-                    : "green: promise: the future has a result already"
+        is_cancel(phase()) ? "green: promise: the future was cancelled"
+                           : "green: promise: the future has a result already"
     );
 }
 
@@ -249,6 +254,7 @@ std::string describe_phase(
     case future_phase::pending: return "pending";
     case future_phase::running:
     case future_phase::deciding: return "running";
+    case future_phase::withdrawing:
     case future_phase::cancelled: return "cancelled";
     case future_phase::finished: break;
     }

@@ -34,11 +34,18 @@ inline constexpr bool is_copyable<T> =
 //      │ │ ▲                   │  │                 ▲
 //      │ │ └──────requeue──────┘  └──end_cancelled──│───► cancelled
 //      │ └──claim (of a promise, in one step)───────┘         ▲
-//      └──cancel──────────────────────────────────────────────┘
+//      └──cancel──► withdrawing ──publish─────────────────────┘
 //
-// Each arrow is one atomic step, so of two threads that disagree one wins. From `deciding` to
-// `finished` the outcome belongs to the thread that made the step; afterwards it does not change.
-enum class future_phase : std::uint8_t { pending, running, deciding, finished, cancelled };
+// Each arrow is one atomic step, so of two threads that disagree one wins. In `deciding` and
+// `withdrawing` the future belongs to the thread that made the step; the outcome does not change.
+enum class future_phase : std::uint8_t {
+    pending,
+    running,
+    deciding,
+    withdrawing,  // it will be cancelled as soon as the job has dropped what it holds
+    finished,
+    cancelled
+};
 
 /// One who wants to know that a future is done; in the future's FIFO.
 class future_watch : public list_node<future_watch> {
@@ -99,7 +106,7 @@ public:
     virtual bool has_error() const noexcept = 0;
 
     // --- for those who hold the future
-    /// True if it is cancelled now, or was. What runs is asked to stop.
+    /// True if it is cancelled now, or was, or if another thread is at that. What runs is asked to stop.
     bool cancel() noexcept;
     void add_callback(std::unique_ptr<future_callback> c);
     /// False, and `w` is not enlisted, if it is done already.
@@ -123,7 +130,7 @@ public:
     virtual const void* executor_of_this_thread() const noexcept { return nullptr; }
 
     // --- for the producer
-    /// False if it has been cancelled. std::logic_error if the job has begun before.
+    /// False if a cancel came before. std::logic_error if the job has begun before.
     bool set_running();
     /// A job that has begun is to begin anew, on another worker: it can be cancelled again.
     void requeue() noexcept { phase_.store(future_phase::pending, std::memory_order_release); }
@@ -145,10 +152,11 @@ protected:
     virtual ~future_base() = default;
 
     /// A cancel came before the job began, and it never will: it leaves the queue and drops what it
-    /// holds. On the thread that cancels.
+    /// holds, before anybody can see that it is cancelled. On the thread that cancels.
     virtual void withdrawn() noexcept {}
-    /// A job that runs is asked to stop. On any thread; it may be about to end, or have ended.
-    virtual void request_stop() noexcept {}
+    /// A job that runs is asked to stop. On any thread; it may be about to end, or have ended. True if
+    /// it was to begin anew, and has been cancelled.
+    virtual bool request_stop() noexcept { return false; }
     /// The outcome is there: wakes everybody and runs the callbacks, on this thread.
     void publish(future_phase outcome) noexcept;
     /// Prints a failure that no handle of this future ever asked for.

@@ -11,7 +11,9 @@ namespace green {
 namespace detail {
 
 void withdraw_job(process_pool& pool, process_job& job) noexcept { pool.withdraw(job); }
-void ask_job_to_stop(process_pool& pool, process_job& job) noexcept { pool.ask_to_stop(job); }
+bool ask_job_to_stop(process_pool& pool, process_job& job) noexcept {
+    return pool.ask_to_stop(job);
+}
 bool is_manager_of(const process_pool& pool) noexcept { return pool.is_manager(); }
 void refuse_own_wait(const process_pool& pool) {
     if (!pool.is_manager()) return;

@@ -75,15 +75,15 @@ void process_pool::withdraw(process_job& job) noexcept {
     if (closed_) wake_manager();
 }
 
-void process_pool::ask_to_stop(process_job& job) noexcept {
-    if (!owner_.is_this()) return;
+bool process_pool::ask_to_stop(process_job& job) noexcept {
+    if (!owner_.is_this()) return false;
     {
         lock const l(mutex_);
         job.stop_asked = true;
-        if (job.worker) return ask_to_stop(*job.worker, job);
-        if (!job.linked()) return;
+        if (job.worker) ask_to_stop(*job.worker, job);
+        if (!job.linked()) return false;
     }
-    job.state().cancel();  // it has come back meanwhile
+    return job.state().cancel();  // it has come back meanwhile
 }
 
 /// One that can be asked is at its worker alone.

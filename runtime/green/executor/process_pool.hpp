@@ -75,7 +75,7 @@ public:
     /// For a job that was cancelled before it began.
     void withdraw(process_job& job) noexcept;
     /// For a job that was cancelled after that.
-    void ask_to_stop(process_job& job) noexcept;
+    bool ask_to_stop(process_job& job) noexcept;
     /// Done when all workers are started and initialised, or never can be.
     future<void> warm();
     void shutdown(bool cancel_pending, bool stop_running = false);

@@ -15,7 +15,8 @@
 namespace green::detail {
 
 void withdraw_job(process_pool& pool, process_job& job) noexcept;
-void ask_job_to_stop(process_pool& pool, process_job& job) noexcept;
+/// True if it was in the queue again, and has been cancelled.
+bool ask_job_to_stop(process_pool& pool, process_job& job) noexcept;
 
 template <class T>
 class remote_job final : public pool_future<T>, public process_job {
@@ -47,7 +48,7 @@ public:
 
 private:
     void withdrawn() noexcept override { withdraw_job(this->pool(), *this); }
-    void request_stop() noexcept override { ask_job_to_stop(this->pool(), *this); }
+    bool request_stop() noexcept override { return ask_job_to_stop(this->pool(), *this); }
 };
 
 }  // namespace green::detail

@@ -35,7 +35,7 @@ public:
     void set_task(green_task* t) noexcept { task_ = t; }
 
 private:
-    void request_stop() noexcept override {
+    bool request_stop() noexcept override {
         loop_.post([me = state_ref<remote_task>(this)] {
             if (me->task_) {
                 me->task_->request_cancel(
@@ -43,6 +43,7 @@ private:
                 );
             }
         });
+        return false;
     }
 
     void abandoned() noexcept override { end(); }

@@ -186,13 +186,12 @@ public:
         return true;
     }
     void discard(thread_pool& pool) noexcept override {
-        call_.drop();
         this->cancel();
         leave(pool);
     }
     void reject(thread_pool& pool, std::exception_ptr why) noexcept override {
-        call_.drop();
         if (this->try_claim()) {
+            call_.drop();
             this->fail(std::move(why));
         } else {
             leave(pool);
@@ -205,17 +204,17 @@ public:
 
 private:
     void withdrawn() noexcept override {
-        if (!take_back(pool_, *this)) return;
+        bool const was_queued = take_back(pool_, *this);
         call_.drop();
-        this->drop_ref();
+        if (was_queued) this->drop_ref();
     }
     /// It has been cancelled while it was taken from the queue. Whoever cancels it may be about to look
     /// for it in `pool`, which therefore lives as long as this.
-    void leave(thread_pool& pool) noexcept {
-        call_.drop();
-        pool_kept_ = keep_alive(pool);
+    void leave(thread_pool& pool) noexcept { pool_kept_ = keep_alive(pool); }
+    bool request_stop() noexcept override {
+        call_.request_stop();
+        return false;
     }
-    void request_stop() noexcept override { call_.request_stop(); }
     void begin_block(const blocked_wait& w) const override { detail::begin_block(pool_, *this, w); }
     void end_block() const noexcept override { detail::end_block(pool_); }
     const void* executor_of_this_thread() const noexcept override {
