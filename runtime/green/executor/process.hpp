@@ -72,7 +72,9 @@ public:
         return ended().try_result_for(timeout).has_value();
     }
     /// Done with the exit code when it has ended. A callback may start processes; to wait for one there
-    /// is a std::logic_error.
+    /// is a std::logic_error. One that calls std::exit must leave no job behind that waits for another
+    /// process: an executor that is a static object would wait for that job, and the callback's thread
+    /// is the one that hears of the end of processes.
     future<int> ended() const;
 
     /// Sends SIGTERM, SIGKILL. Nothing happens to one that has ended.
