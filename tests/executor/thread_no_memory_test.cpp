@@ -1,11 +1,19 @@
 #include "support/catch.hpp"
+#include "support/standard_error.hpp"
 
 #include <green/executor/thread_executor.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <latch>
+#include <memory>
 #include <new>
 #include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
 
 // A thread_executor where memory runs out.
 
@@ -27,6 +35,9 @@ namespace {
 /// Calls of operator new on this thread that still succeed; below 0: all.
 thread_local int news_left = -1;
 
+/// No call of operator new on this thread succeeds.
+thread_local bool no_news = false;
+
 /// While it lives, `n` more calls of operator new on this thread succeed, and one fails.
 class failing_new {
 public:
@@ -40,7 +51,8 @@ public:
 }  // namespace
 
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return news_left >= 0 && news_left-- == 0 ? nullptr : std::malloc(size);
+    bool const fails = no_news || (news_left >= 0 && news_left-- == 0);
+    return fails ? nullptr : std::malloc(size);
 }
 void* operator new(std::size_t size) {
     void* const p = operator new(size, std::nothrow);
@@ -73,6 +85,38 @@ TEST_CASE("thread_executor: a submit without memory leaves nothing behind", "[th
         REQUIRE(runs == (threw ? 0 : 1));
         REQUIRE(pool.stats().submitted == (threw ? 1U : 2U));
     }
+}
+
+TEST_CASE("thread_executor: it ends without memory", "[thread_pool]") {
+    auto const grace = GENERATE(std::chrono::nanoseconds(0), forever);
+    std::latch begun(2);
+    std::vector<future<bool>> running;
+    std::vector<future<void>> queued;
+    auto pool = std::make_unique<thread_executor>(
+        thread_executor_options{.max_workers = 2, .shutdown_grace = grace}
+    );
+    for (int i = 0; i < 2; ++i) {
+        running.push_back(pool->submit([&](std::stop_token stop) {
+            begun.count_down();
+            while (!stop.stop_requested()) std::this_thread::yield();
+            return true;
+        }));
+    }
+    begun.wait();
+    for (int i = 0; i < 3; ++i) queued.push_back(pool->submit([] {}));
+    std::string const report = green_test::stderr_of([&] {
+        no_news = true;
+        pool->shutdown({.wait = false, .stop_running = grace == forever});
+        pool.reset();
+        no_news = false;
+    });
+    for (auto& f : running) CHECK(f.result());
+    for (auto& f : queued) CHECK(f.cancelled());
+    REQUIRE(
+        report ==
+        (grace == forever ? "" : "green: thread_executor: left behind, still running: a job a job\n"
+        )
+    );
 }
 
 #endif

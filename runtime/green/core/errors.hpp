@@ -56,6 +56,16 @@ std::string describe(const std::exception_ptr& error);
 /// Throws the only error as it is, several as an exception_group. `errors` is not empty.
 [[noreturn]] void throw_all(std::vector<std::exception_ptr> errors);
 
+/// An Error for others, or std::bad_alloc if there is no memory for one.
+template <class Error, class Text>
+std::exception_ptr make_error(const Text& text) noexcept {
+    try {
+        return std::make_exception_ptr(Error(text));
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
 /// For API misuse that can only be seen at run time.
 [[noreturn]] void throw_logic_error(const char* sentence);
 

@@ -21,6 +21,9 @@ namespace green::detail {
 
 class worker_link;
 
+class process_job;
+using job_ref = state_ref<process_job>;
+
 /// A job on its way to a worker process: an encoded call, and a future. Queue, worker and completion
 /// each hold a reference.
 class process_job : public list_node<process_job> {
@@ -68,11 +71,11 @@ public:
     /// Where it is; null in the queue and when it is over. Under the pool's mutex.
     worker_link* worker = nullptr;
 
+    job_ref next_dropped;  // in the list of a shutdown that has taken it out of the queue
+
 protected:
     ~process_job() = default;
 };
-
-using job_ref = state_ref<process_job>;
 
 /// Jobs that have not begun: the greatest priority first, and within one as they came.
 class process_job_queue {

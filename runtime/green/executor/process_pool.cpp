@@ -102,7 +102,7 @@ void process_pool::ask_to_stop(worker_link& worker, const process_job& job) noex
 
 void process_pool::shutdown(bool cancel_pending, bool stop_running) {
     if (!owner_.is_this()) return;
-    std::vector<job_ref> dropped;
+    job_ref dropped;  // the first of a list: there may be no memory for another
     {
         lock const l(mutex_);
         closed_ = true;
@@ -113,8 +113,12 @@ void process_pool::shutdown(bool cancel_pending, bool stop_running) {
                 if (stop_running && w->busy()) ask_to_stop(*w, *w->jobs.front().job);
             }
         }
-        while (cancel_pending && !queue_.empty()) dropped.push_back(queue_.pop());
-        counters_.cancelled += dropped.size();
+        for (job_ref* last = &dropped; cancel_pending && !queue_.empty();) {
+            *last = queue_.pop();
+            (*last)->call.reset();  // the future may be kept for long
+            last = &(*last)->next_dropped;
+            ++counters_.cancelled;
+        }
         if (manager_started_) {
             wake_manager();
         } else if (!std::exchange(over_, true)) {
@@ -122,8 +126,9 @@ void process_pool::shutdown(bool cancel_pending, bool stop_running) {
             ended_.set_value();  // nothing has been started
         }
     }
-    for (auto& job : dropped) {
-        job->call.reset();  // the future may be kept for long
+    while (dropped) {
+        job_ref const job = std::move(dropped);
+        dropped = std::move(job->next_dropped);
         job->state().cancel();
     }
 }

@@ -54,7 +54,7 @@ public:
 
     const int priority;
     const std::chrono::nanoseconds deadline;
-    thread_job* next = nullptr;  // in the pool's inbox
+    thread_job* next = nullptr;  // in the pool's inbox, or among those that a shutdown takes out
 
 protected:
     ~thread_job() = default;

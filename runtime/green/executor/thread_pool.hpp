@@ -22,7 +22,6 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <vector>
 
 namespace green::detail {
 
@@ -149,12 +148,12 @@ private:
         if (w) w->woken_up.notify_one();
     }
 
-    // thread_pool_shutdown.cpp
-    std::vector<thread_job*> take_queue();
+    // thread_pool_shutdown.cpp: without memory of its own, since there may be none
+    thread_job* take_queue() noexcept;
     void accept_no_more() noexcept;
-    void close(lock& l, bool cancel_pending);
-    std::vector<thread_job*> retain_running();
-    void give_up(lock& l);
+    void close(lock& l, bool cancel_pending) noexcept;
+    void stop_running(lock& l) noexcept;
+    void give_up(lock& l) noexcept;
     void wake_all() noexcept;
 
     const options options_;
@@ -181,9 +180,9 @@ private:
     std::uint64_t started_ = 0;
     intrusive_list<place_wait> waiting_;  // for room in the queue
     intrusive_list<end_wait> ends_;  // for the last worker
-    std::list<worker> workers_;
+    std::list<worker> workers_;  // in the order of their numbers
     std::list<worker> left_;  // kept: somebody may still be about to notify one
-    std::vector<std::thread> ended_;  // to be joined
+    std::thread ended_;  // the last that has left, to be joined: it has joined the one before
     std::condition_variable all_gone_;
     std::unique_ptr<deadline_watch> deadlines_;
     std::atomic<std::uint32_t> pushes_{0};  // for who spins

@@ -1,20 +1,25 @@
 #include <green/executor/executor_error.hpp>
 #include <green/executor/thread_pool.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
-#include <string>
+#include <string_view>
 #include <utility>
 
 // The end of a pool, its size, and what it is at.
 
 namespace green::detail {
 
-std::vector<thread_job*> thread_pool::take_queue() {
-    std::vector<thread_job*> jobs;
-    jobs.reserve(queue_.size());
-    while (thread_job* const j = queue_.pop()) jobs.push_back(j);
-    cancelled_ += jobs.size();
-    return jobs;
+/// The first of all that wait, each with its `next`.
+thread_job* thread_pool::take_queue() noexcept {
+    thread_job* first = nullptr;
+    for (thread_job** end = &first; thread_job* const j = queue_.pop(); end = &j->next) {
+        *end = j;
+        j->next = nullptr;
+        ++cancelled_;
+    }
+    return first;
 }
 
 void thread_pool::wake_all() noexcept {
@@ -29,19 +34,17 @@ void thread_pool::accept_no_more() noexcept {
     collect(inbox_.take_and_close());
 }
 
-void thread_pool::close(lock& l, bool cancel_pending) {
+void thread_pool::close(lock& l, bool cancel_pending) noexcept {
     accept_no_more();
     note_push();  // whoever spins looks
-    refuse_waiting(
-        std::make_exception_ptr(executor_error("cannot schedule new futures after shutdown"))
-    );
+    refuse_waiting(make_error<executor_error>("cannot schedule new futures after shutdown"));
     wake_all();
     worker* const next = choose_worker();  // with a size of 0 nobody has come to the queue yet
-    std::vector<thread_job*> dropped;
-    if (cancel_pending || threads_ == 0) dropped = take_queue();
+    thread_job* dropped = cancel_pending || threads_ == 0 ? take_queue() : nullptr;
     l.unlock();
     notify(next);
-    for (thread_job* const j : dropped) {
+    while (thread_job* const j = dropped) {
+        dropped = j->next;
         j->discard(*this);
         j->release();
     }
@@ -52,15 +55,7 @@ void thread_pool::shutdown(const shutdown_options& o) {
     if (!owner_.is_this()) return;
     lock l(mutex_);
     close(l, o.cancel_pending || o.stop_running);
-    if (o.stop_running) {
-        auto const running = retain_running();
-        l.unlock();
-        for (thread_job* const j : running) {
-            j->ask_to_stop();
-            j->release();
-        }
-        l.lock();
-    }
+    if (o.stop_running) stop_running(l);
     if (!o.wait || given_up_ || is_worker()) return;  // a job cannot wait for its own end
     auto const gone = [this] { return threads_ == 0 || given_up_; };
     auto const start = std::chrono::steady_clock::now();
@@ -75,19 +70,27 @@ void thread_pool::shutdown(const shutdown_options& o) {
     join_threads();
 }
 
-/// The jobs that run. The caller releases them.
-std::vector<thread_job*> thread_pool::retain_running() {
-    std::vector<thread_job*> running;
-    for (const worker& w : workers_) {
-        if (!w.job) continue;
-        running.push_back(w.job);
-        w.job->retain();
+/// Asks each job that runs. None begins any more.
+void thread_pool::stop_running(lock& l) noexcept {
+    auto const running_after = [this](std::uint64_t number) {
+        return std::find_if(workers_.begin(), workers_.end(), [number](const worker& w) {
+            return w.number > number && w.job;
+        });
+    };
+    for (auto w = running_after(0); w != workers_.end();) {
+        std::uint64_t const number = w->number;
+        thread_job* const j = w->job;
+        j->retain();
+        l.unlock();
+        j->ask_to_stop();
+        j->release();
+        l.lock();
+        w = running_after(number);
     }
-    return running;
 }
 
 /// The time is over: names what runs, asks it to stop and lets it go.
-void thread_pool::give_up(lock& l) {
+void thread_pool::give_up(lock& l) noexcept {
     given_up_ = true;
     close(l, true);
     for (worker& w : workers_) {
@@ -95,16 +98,21 @@ void thread_pool::give_up(lock& l) {
     }
     all_gone_.notify_all();  // nobody waits for them any more
     while (end_wait* const w = ends_.pop_front()) w->end();
-    auto const left = retain_running();
-    l.unlock();
-    if (left.empty()) return;
-    std::string text = "green: thread_executor: left behind, still running:";
-    for (thread_job* const j : left) {
-        j->ask_to_stop();
-        text += j->label().empty() ? " a job" : " '" + std::string(j->label()) + "'";
-        j->release();
+    bool first = true;
+    for (const worker& w : workers_) {
+        if (!w.job) continue;
+        if (std::exchange(first, false)) {
+            std::fputs("green: thread_executor: left behind, still running:", stderr);
+        }
+        std::string_view const label = w.job->label();
+        if (label.empty()) {
+            std::fputs(" a job", stderr);
+        } else {
+            std::fprintf(stderr, " '%.*s'", static_cast<int>(label.size()), label.data());
+        }
     }
-    std::fprintf(stderr, "%s\n", text.c_str());
+    if (!first) std::fputs("\n", stderr);
+    stop_running(l);
 }
 
 bool thread_pool::watch_end(end_wait& w) {
@@ -122,18 +130,17 @@ bool thread_pool::forget(end_wait& w) noexcept {
 }
 
 void thread_pool::join_threads() noexcept {
-    std::vector<std::thread> ended;
+    std::thread ended;
     {
         std::lock_guard const l(mutex_);
         ended.swap(ended_);
     }
-    for (std::thread& t : ended) {
-        // The last worker destroys the pool itself when a job destroyed the executor.
-        if (t.get_id() == std::this_thread::get_id()) {
-            t.detach();
-        } else {
-            t.join();
-        }
+    if (!ended.joinable()) return;
+    // The last worker destroys the pool itself when a job destroyed the executor.
+    if (ended.get_id() == std::this_thread::get_id()) {
+        ended.detach();
+    } else {
+        ended.join();
     }
 }
 

@@ -140,12 +140,13 @@ void thread_pool::break_pool(const std::string& why, lock& l) {
     broken_ = why + "; the executor is of no use any more";
     std::fprintf(stderr, "green: %s\n", broken_.c_str());
     accept_no_more();
-    std::vector<thread_job*> const jobs = take_queue();
-    refuse_waiting(std::make_exception_ptr(broken_executor(broken_)));
+    thread_job* rejected = take_queue();
+    refuse_waiting(make_error<broken_executor>(broken_));
     wake_all();
     l.unlock();
-    for (thread_job* const j : jobs) {
-        j->reject(*this, std::make_exception_ptr(broken_executor(broken_)));
+    while (thread_job* const j = rejected) {
+        rejected = j->next;
+        j->reject(*this, make_error<broken_executor>(broken_));
         j->release();
     }
     l.lock();
@@ -247,8 +248,10 @@ void thread_pool::spin(lock& l) {
 
 void thread_pool::leave(worker_place me, lock& l) {
     --threads_;
-    std::vector<std::thread> ended = std::exchange(ended_, {});
-    if (me->thread.joinable()) ended_.push_back(std::move(me->thread));  // not one left behind
+    std::thread ended;
+    if (me->thread.joinable()) {  // not one left behind
+        ended = std::exchange(ended_, std::move(me->thread));
+    }
     left_.splice(left_.end(), workers_, me);
     if (threads_ == 0) {
         all_gone_.notify_all();
@@ -257,7 +260,7 @@ void thread_pool::leave(worker_place me, lock& l) {
     worker* const next = choose_worker();  // this one may have been on its way to the queue
     l.unlock();
     notify(next);
-    for (std::thread& t : ended) t.join();
+    if (ended.joinable()) ended.join();
 }
 
 // --- jobs that wait for jobs

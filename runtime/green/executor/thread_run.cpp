@@ -37,8 +37,8 @@ void frame_job::run() noexcept {
 
 void frame_job::describe(std::string& out) const { describe_job(out, "thread_executor", label()); }
 
-std::exception_ptr frame_job::cancelled() const {
-    return std::make_exception_ptr(cancelled_error("run: the job was cancelled by a shutdown"));
+std::exception_ptr frame_job::cancelled() noexcept {
+    return make_error<cancelled_error>("run: the job was cancelled by a shutdown");
 }
 
 }  // namespace green::detail

@@ -54,7 +54,7 @@ protected:
           ) {}
     ~frame_job() = default;
 
-    std::exception_ptr cancelled() const;
+    static std::exception_ptr cancelled() noexcept;
 
 private:
     void run() noexcept override;  // on the loop's thread
@@ -82,7 +82,7 @@ public:
         call_.run(pool, *this);
         return true;
     }
-    void discard(thread_pool&) noexcept override { call_.fail(this->cancelled()); }
+    void discard(thread_pool&) noexcept override { call_.fail(cancelled()); }
     void reject(thread_pool&, std::exception_ptr why) noexcept override {
         call_.fail(std::move(why));
     }
