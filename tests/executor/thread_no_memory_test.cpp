@@ -1,3 +1,4 @@
+#include "executor/failing_new.hpp"
 #include "support/catch.hpp"
 #include "support/standard_error.hpp"
 
@@ -5,7 +6,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <latch>
 #include <memory>
 #include <new>
@@ -17,52 +17,11 @@
 
 // A thread_executor where memory runs out.
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GREEN_TEST_OWN_NEW 0  // its operator new stands beside no other
-#endif
-#endif
-#ifndef GREEN_TEST_OWN_NEW
-#define GREEN_TEST_OWN_NEW 1
-#endif
-
-#if GREEN_TEST_OWN_NEW
-
 using namespace green;
-
-namespace {
-
-/// Calls of operator new on this thread that still succeed; below 0: all.
-thread_local int news_left = -1;
-
-/// No call of operator new on this thread succeeds.
-thread_local bool no_news = false;
-
-/// While it lives, `n` more calls of operator new on this thread succeed, and one fails.
-class failing_new {
-public:
-    explicit failing_new(int n) noexcept { news_left = n; }
-    failing_new(const failing_new&) = delete;
-    failing_new& operator=(const failing_new&) = delete;
-    ~failing_new() { news_left = -1; }
-    bool has_failed() const noexcept { return news_left < 0; }
-};
-
-}  // namespace
-
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    bool const fails = no_news || (news_left >= 0 && news_left-- == 0);
-    return fails ? nullptr : std::malloc(size);
-}
-void* operator new(std::size_t size) {
-    void* const p = operator new(size, std::nothrow);
-    if (!p) throw std::bad_alloc();
-    return p;
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+using namespace green_test;
 
 TEST_CASE("thread_executor: a submit without memory leaves nothing behind", "[thread_pool]") {
+    if (!new_can_fail) return;
     bool failed = true;
     for (int n = 0; failed; ++n) {
         INFO("after " << n << " allocations");
@@ -88,6 +47,7 @@ TEST_CASE("thread_executor: a submit without memory leaves nothing behind", "[th
 }
 
 TEST_CASE("thread_executor: it ends without memory", "[thread_pool]") {
+    if (!new_can_fail) return;
     auto const grace = GENERATE(std::chrono::nanoseconds(0), forever);
     std::latch begun(2);
     std::vector<future<bool>> running;
@@ -104,11 +64,10 @@ TEST_CASE("thread_executor: it ends without memory", "[thread_pool]") {
     }
     begun.wait();
     for (int i = 0; i < 3; ++i) queued.push_back(pool->submit([] {}));
-    std::string const report = green_test::stderr_of([&] {
-        no_news = true;
+    std::string const report = stderr_of([&] {
+        no_memory const now;
         pool->shutdown({.wait = false, .stop_running = grace == forever});
         pool.reset();
-        no_news = false;
     });
     for (auto& f : running) CHECK(f.result());
     for (auto& f : queued) CHECK(f.cancelled());
@@ -118,5 +77,3 @@ TEST_CASE("thread_executor: it ends without memory", "[thread_pool]") {
         )
     );
 }
-
-#endif

@@ -19,7 +19,9 @@ exception_group::exception_group(std::vector<std::exception_ptr> errors)
 
 namespace detail {
 
-std::string describe(const std::exception_ptr& error) {
+namespace {
+
+std::string text_of(const std::exception_ptr& error) {
     if (!error) return "no error";
     try {
         std::rethrow_exception(error);
@@ -27,6 +29,16 @@ std::string describe(const std::exception_ptr& error) {
         return e.what();
     } catch (...) {
         return "an exception that is no std::exception";
+    }
+}
+
+}  // namespace
+
+std::string describe(const std::exception_ptr& error) noexcept {
+    try {
+        return text_of(error);
+    } catch (...) {
+        return "out of memory";  // short enough to need none
     }
 }
 

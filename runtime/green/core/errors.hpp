@@ -50,8 +50,9 @@ private:
 
 namespace detail {
 
-/// `what()` of any exception, or a sentence for one that is no std::exception.
-std::string describe(const std::exception_ptr& error);
+/// `what()` of any exception, or a sentence for one that is no std::exception. `out of memory` if there
+/// is none for the text.
+std::string describe(const std::exception_ptr& error) noexcept;
 
 /// Throws the only error as it is, several as an exception_group. `errors` is not empty.
 [[noreturn]] void throw_all(std::vector<std::exception_ptr> errors);

@@ -79,6 +79,7 @@ bool process_pool::turn() {
     lock l(mutex_);
     manager_awake_ = true;
     auto const now = steady::now();
+    hear_again(now);
     for (std::size_t i = 0; i < static_cast<std::size_t>(std::max(count, 0)); ++i) {
         handle_event(events[i].data.u64, events[i].events, now);
     }
@@ -90,6 +91,7 @@ bool process_pool::turn() {
     start_workers(now);
     empty_queue();  // if that broke the pool
     retire_workers(now);
+    send_signals();
     flush_server();
     auto warmed = take_warmed();
     std::exception_ptr const problem = warmed.empty() ? nullptr : warm_problem();
@@ -108,6 +110,18 @@ bool process_pool::turn() {
         }
     }
     return !over;
+}
+
+/// What an earlier turn had no memory for.
+void process_pool::hear_again(steady::time_point now) {
+    if (unheard_) hear_server(now);
+    for (const auto& w : workers_) {
+        if (!w->heard) hear_worker(*w, 1);
+        if (w->cancel_due) {
+            w->send_cancel();
+            flush(*w);
+        }
+    }
 }
 
 void process_pool::handle_event(std::uint64_t id, std::uint32_t events, steady::time_point now) {
@@ -132,7 +146,8 @@ int process_pool::patience(steady::time_point now) const noexcept {
         if (!w->kill_ordered) next = std::min(next, w->kill_at);
         // It could not be sent for lack of memory.
         if (!queue_.empty() && w->idle()) next = std::min(next, now + look_again_after);
-        bool const look_again = w->jobs.size() > 1 || (cancel_pending_ && w->has_unbegun());
+        bool const look_again = w->jobs.size() > 1 || w->taken_back_from ||
+            (cancel_pending_ && w->has_unbegun());
         if (look_again) next = std::min(next, now + look_again_after);
     }
     if (server_ended_at_ != steady::time_point::max() && !workers_.empty()) {
@@ -145,11 +160,15 @@ int process_pool::patience(steady::time_point now) const noexcept {
 
 void process_pool::hear_server(steady::time_point now) {
     while (server_.launched()) {
-        control_message message;
-        io_state const state = server_.receive(message);
-        if (state == io_state::blocked) return;
-        if (state == io_state::broken) return server_ended(now);
-        obey_server(message);
+        if (!unheard_) {
+            control_message message;
+            io_state const state = server_.receive(message);
+            if (state == io_state::blocked) return;
+            if (state == io_state::broken) return server_ended(now);
+            unheard_ = message;
+        }
+        obey_server(*unheard_);
+        unheard_.reset();
     }
 }
 
@@ -165,9 +184,9 @@ void process_pool::obey_server(const control_message& message) {
         return;
     }
     if (message.kind == control_kind::preloaded) {
-        preloading_ = false;
         std::string const text(message.text.data());
         if (!text.empty()) break_pool("the preload function failed: " + text);
+        preloading_ = false;
         return;
     }
     worker_link* const w = find_worker(message.worker);
@@ -176,8 +195,8 @@ void process_pool::obey_server(const control_message& message) {
     case control_kind::started: w->pid = message.pid; break;
     case control_kind::exited: w->exit = worker_exit{message.value, message.usage}; break;
     case control_kind::not_started:
-        w->exit = worker_exit{};
         w->start_error = std::strerror(message.value);
+        w->exit = worker_exit{};
         break;
     default: break;
     }
@@ -197,16 +216,21 @@ void process_pool::flush_server() {
 void process_pool::hear_worker(worker_link& worker, int reads) {
     for (; worker.connected && reads > 0; --reads) {
         io_state state = io_state::done;
-        try {
-            state = worker.in.fill(worker.socket.get(), MSG_DONTWAIT);
-        } catch (const std::bad_alloc&) {
-            if (!worker.in.drop_payload()) throw;  // that job fails alone
+        if (worker.heard) {
+            try {
+                state = worker.in.fill(worker.socket.get(), MSG_DONTWAIT);
+            } catch (const std::bad_alloc&) {
+                if (!worker.in.drop_payload()) throw;  // that job fails alone
+            }
         }
+        worker.heard = false;
         while (worker.connected) {
-            auto f = worker.in.next();
-            if (!f) break;
-            handle_frame(worker, *f);
+            if (!worker.unheard) worker.unheard = worker.in.next();
+            if (!worker.unheard) break;
+            handle_frame(worker, *worker.unheard);
+            worker.unheard.reset();
         }
+        worker.heard = true;
         if (!worker.connected) return;
         const frame_header* const arriving = worker.in.arriving();
         if (state == io_state::broken || (arriving && !may_arrive(worker, *arriving))) {
@@ -251,6 +275,8 @@ void process_pool::handle_frame(worker_link& worker, frame& f) {
     }
     case frame_kind::bell: collect(worker); break;
     case frame_kind::result: {
+        make_room(completions_, 1);
+        make_room(worker.kept, 1);
         completion done;
         done.size = f.payload.size();
         done.own = std::move(f.own);
@@ -268,9 +294,11 @@ void process_pool::handle_frame(worker_link& worker, frame& f) {
     }
 }
 
-/// The results on its board.
+/// The results on its board. Once they are read, none is lost for want of memory.
 void process_pool::collect(worker_link& worker) {
     if (worker.run_wild) return;
+    make_room(completions_, worker.jobs.size());
+    make_room(worker.kept, worker.jobs.size());
     std::size_t at = arrived_.size();
     bool sound = worker.board.collect(arrived_);
     while (sound && at != arrived_.size()) {
@@ -292,11 +320,14 @@ void process_pool::collect(worker_link& worker) {
     kill(worker, SIGKILL);
 }
 
-/// False: it is not at that job.
+/// False: it is not at that job. There is room for one more in completions_ and the worker's `kept`.
 bool process_pool::finish(worker_link& worker, const frame_header& header, completion done) {
     done.job = worker.take_finished(header.id);
     if (!done.job) return false;
-    read_output(worker);  // what the job has written comes before its end
+    try {
+        read_output(worker);  // what the job has written comes before its end
+    } catch (const std::bad_alloc&) {  // or later
+    }
     if (header.flags & result_is_lent) done.lender = worker.results;
     if (header.flags & result_keeps_arguments) worker.kept.push_back(done.job->call);
     worker.last_progress = steady::now();

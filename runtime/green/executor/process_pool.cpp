@@ -92,8 +92,13 @@ void process_pool::ask_to_stop(worker_link& worker, const process_job& job) noex
         worker.kill_by(steady::time_point::min(), kill_reason::cancel);
         wake_manager();
     } else if (job.takes_token) {
-        worker.send_cancel();
-        flush(worker);
+        worker.cancel_due = true;
+        try {
+            worker.send_cancel();
+            flush(worker);
+        } catch (const std::bad_alloc&) {
+            wake_manager();  // it will try again
+        }
         if (settings_.cancel_grace == forever) return;
         worker.kill_by(time_after(settings_.cancel_grace), kill_reason::cancel);
         wake_manager();
@@ -229,20 +234,20 @@ void process_pool::dispatch(std::size_t depth) {
     while (!queue_.empty()) {
         worker_link* const worker = choose_worker(queue_.front(), depth);
         if (!worker) break;
-        job_ref job = queue_.pop();
-        if (!job->state().set_running()) {
-            job->call.reset();
+        process_job& job = queue_.front();
+        if (!job.state().set_running()) {
+            job.call.reset();
             ++counters_.cancelled;
-            continue;
+        } else {
+            try {
+                hand_over(*worker, job_ref(&job));
+            } catch (const std::bad_alloc&) {
+                job.state().requeue();
+                wake_manager();  // it will try again
+                break;
+            }
         }
-        try {
-            hand_over(*worker, job);
-        } catch (const std::bad_alloc&) {
-            job->state().requeue();
-            queue_.push_front(std::move(job));
-            wake_manager();  // it will try again
-            break;
-        }
+        queue_.pop();
     }
     for (const auto& w : workers_) {
         if (!w->out.empty() && !w->waits_for_room) flush(*w);
@@ -285,14 +290,21 @@ void process_pool::flush(worker_link& worker) noexcept {
 }
 
 /// What it has been sent and has not begun, if it has seen that it was done before.
-void process_pool::take_back(worker_link& worker) {
-    auto const begun = worker.board.take_back(worker.sent);
-    if (!begun) return;
-    put_back(worker, *begun);
-    worker.held_up = true;
+void process_pool::take_back(worker_link& worker) noexcept {
+    if (auto const begun = worker.board.take_back(worker.sent)) {
+        worker.taken_back_from = begun;
+        worker.held_up = true;
+    }
+    if (!worker.taken_back_from) return;
+    try {
+        put_back(worker, *worker.taken_back_from);
+        worker.taken_back_from.reset();
+    } catch (const std::bad_alloc&) {
+        wake_manager();  // it will try again
+    }
 }
 
-/// The jobs that it has not begun, in their order.
+/// The jobs that it has not begun, in their order. std::bad_alloc: the rest is still to be put back.
 void process_pool::put_back(worker_link& worker, std::uint64_t begun) {
     while (!worker.jobs.empty() && worker.jobs.back().number >= begun) {
         job_ref const job = worker.jobs.back().job;
@@ -304,6 +316,7 @@ void process_pool::put_back(worker_link& worker, std::uint64_t begun) {
             job->state().requeue();
         }
         job->worker = nullptr;
+        worker.cancel_due = false;
         worker.jobs.pop_back();
         --worker.tasks;
     }

@@ -31,12 +31,14 @@
 #include <green/executor/worker_arena.hpp>
 #include <green/executor/worker_link.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -121,13 +123,21 @@ private:
     std::size_t active_workers() const noexcept;
     std::size_t workers_wanted() const noexcept;
     void ask_to_stop(worker_link& worker, const process_job& job) noexcept;
-    void take_back(worker_link& worker);
+    void take_back(worker_link& worker) noexcept;
     void put_back(worker_link& worker, std::uint64_t begun);
     std::uint64_t first_spared(worker_link& worker, std::uint64_t begun) noexcept;
+
+    /// For `count` more.
+    template <class T>
+    static void make_room(std::vector<T>& items, std::size_t count) {
+        std::size_t const needed = items.size() + count;
+        if (needed > items.capacity()) items.reserve(std::max(needed, 2 * items.capacity()));
+    }
 
     // process_manager.cpp: events. On the manager's thread, with the lock but for publish.
     void manage() noexcept;
     bool turn();
+    void hear_again(steady::time_point now);
     int patience(steady::time_point now) const noexcept;
     void handle_event(std::uint64_t id, std::uint32_t events, steady::time_point now);
     void hear_server(steady::time_point now);
@@ -159,12 +169,13 @@ private:
     void empty_queue();
     void disconnect(worker_link& worker);
     void kill(worker_link& worker, int number);
+    void send_signals();
     void check_times(steady::time_point now);
     void share_out(steady::time_point now);
     void bury(steady::time_point now);
     void conclude(worker_link& worker, steady::time_point now);
-    void charge(const worker_link& worker, job_ref job, const worker_exit& how);
-    void end(job_ref job, completion::kind outcome, std::exception_ptr why = nullptr);
+    void charge(const worker_link& worker, process_job& job, const worker_exit& how);
+    void end(process_job& job, completion::kind outcome, std::exception_ptr why = nullptr);
     void retire_workers(steady::time_point now);
     worker_link* find_worker(std::uint64_t id) noexcept;
 
@@ -215,6 +226,7 @@ private:
     unsigned failed_starts_ = 0;  // in a row
     bool server_answered_ = false;
     bool preloading_ = false;
+    std::optional<control_message> unheard_;  // one that there was no memory to obey
     bool server_waits_for_room_ = false;
     int patience_ = 0;  // milliseconds to the next look, if nothing happens
 

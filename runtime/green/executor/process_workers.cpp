@@ -147,22 +147,21 @@ void process_pool::break_pool(const std::string& why) {
 void process_pool::empty_queue() {
     constexpr auto failed = completion::kind::failed;
     while (!cancelled_.empty()) {
-        job_ref job = std::move(cancelled_.back());
+        end(*cancelled_.back(), completion::kind::cancelled);
         cancelled_.pop_back();
-        end(std::move(job), completion::kind::cancelled);
     }
     if (broken_.empty() && !cancel_pending_) return;
     while (!queue_.empty()) {
-        job_ref job = queue_.pop();
-        if (!job->state().set_running()) {
-            job->call.reset();
-            continue;
-        }
-        if (broken_.empty()) {
-            end(std::move(job), completion::kind::cancelled);
+        make_room(completions_, 1);
+        process_job& job = queue_.front();
+        if (!job.state().set_running()) {
+            job.call.reset();
+        } else if (broken_.empty()) {
+            end(job, completion::kind::cancelled);
         } else {
-            end(std::move(job), failed, std::make_exception_ptr(broken_executor(broken_)));
+            end(job, failed, make_error<broken_executor>(broken_));
         }
+        queue_.pop();
     }
 }
 
@@ -170,6 +169,7 @@ void process_pool::server_ended(steady::time_point now) {
     // A fork of the application may keep the connection open, and with it the epoll would keep it.
     ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, server_.socket(), nullptr);
     int const status = server_.end();
+    unheard_.reset();
     server_ended_at_ = now;
     hello_by_ = steady::time_point::max();
     for (const auto& w : workers_) w->phase = worker_phase::ending;
@@ -212,7 +212,15 @@ void process_pool::kill(worker_link& worker, int number) {
     if (number == SIGKILL) worker.phase = worker_phase::ending;
     // The server hears nothing while it is in there.
     if (number == SIGKILL && preloading_) return server_ended(steady::now());
-    if (!worker.exit && server_.launched()) server_.kill_worker(worker.id, number);
+    if (worker.signal_due != SIGKILL) worker.signal_due = number;
+}
+
+void process_pool::send_signals() {
+    for (const auto& w : workers_) {
+        if (w->signal_due == 0) continue;
+        if (!w->exit && server_.launched()) server_.kill_worker(w->id, w->signal_due);
+        w->signal_due = 0;
+    }
 }
 
 void process_pool::check_times(steady::time_point now) {
@@ -237,7 +245,7 @@ void process_pool::share_out(steady::time_point now) {
         if (!w->busy()) continue;
         bool const behind = w->jobs.size() > 1 && now - w->last_progress >= look_again_after;
         if (behind) collect(*w);
-        if (behind || (cancel_pending_ && w->has_unbegun())) take_back(*w);
+        if (behind || w->taken_back_from || (cancel_pending_ && w->has_unbegun())) take_back(*w);
     }
 }
 
@@ -263,13 +271,6 @@ void process_pool::conclude(worker_link& worker, steady::time_point now) {
     }
     if (worker.connected) ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, worker.socket.get(), nullptr);
     worker_exit const how = worker.exit.value_or(worker_exit{.wait_status = SIGKILL});
-    if (!worker.was_ready && server_ended_at_ == steady::time_point::max()) {
-        start_failed(
-            now,
-            worker.start_error.empty() ? describe_death(worker.pid, how.wait_status)
-                                       : worker.start_error
-        );
-    }
     // A copy of it that a job has left behind begins none of them from now on.
     std::uint64_t const begun = worker.board.take_back(worker.sent).value_or(worker.board.begun());
     put_back(
@@ -277,39 +278,48 @@ void process_pool::conclude(worker_link& worker, steady::time_point now) {
         worker.kill_ordered && !worker.jobs.empty() ? worker.jobs.front().number + 1
                                                     : first_spared(worker, begun)
     );
-    if (worker.jobs.empty()) return;
-    job_ref job = std::move(worker.jobs.front().job);
-    worker.jobs.clear();
-    job->worker = nullptr;
-    charge(worker, std::move(job), how);
-}
-
-/// The job that was running when its worker died.
-void process_pool::charge(const worker_link& worker, job_ref job, const worker_exit& how) {
-    constexpr auto failed = completion::kind::failed;
-    kill_reason const why = worker.kill_ordered ? worker.killed_for : kill_reason::none;
-    if (why == kill_reason::cancel) {
-        end(std::move(job), completion::kind::cancelled);
-    } else if (why == kill_reason::deadline) {
-        std::string text = "the job was not done within " + describe(job->deadline);
-        end(std::move(job), failed, std::make_exception_ptr(timeout_error(text)));
-    } else if (job->retries > 0 && !cancel_pending_ && !job->stop_asked) {
-        --job->retries;
-        job->state().requeue();
-        queue_.push_front(std::move(job));
-    } else {
-        std::string text = describe_death(worker.pid, how.wait_status) + " while it ran ";
-        job->state().describe(text);
-        auto error = worker_died(text, worker.pid, how.wait_status, how.usage);
-        end(std::move(job), failed, std::make_exception_ptr(std::move(error)));
+    if (!worker.jobs.empty()) {
+        process_job& job = *worker.jobs.front().job;
+        charge(worker, job, how);
+        job.worker = nullptr;
+        worker.jobs.clear();
+    }
+    if (!worker.was_ready && server_ended_at_ == steady::time_point::max()) {
+        start_failed(
+            now,
+            worker.start_error.empty() ? describe_death(worker.pid, how.wait_status)
+                                       : worker.start_error
+        );
     }
 }
 
-/// A job that will not send a result.
-void process_pool::end(job_ref job, completion::kind outcome, std::exception_ptr why) {
+/// The job that was running when its worker died.
+void process_pool::charge(const worker_link& worker, process_job& job, const worker_exit& how) {
+    constexpr auto failed = completion::kind::failed;
+    kill_reason const why = worker.kill_ordered ? worker.killed_for : kill_reason::none;
+    if (why == kill_reason::cancel) {
+        end(job, completion::kind::cancelled);
+    } else if (why == kill_reason::deadline) {
+        std::string text = "the job was not done within " + describe(job.deadline);
+        end(job, failed, std::make_exception_ptr(timeout_error(text)));
+    } else if (job.retries > 0 && !cancel_pending_ && !job.stop_asked) {
+        queue_.push_front(job_ref(&job));
+        --job.retries;
+        job.state().requeue();
+    } else {
+        std::string text = describe_death(worker.pid, how.wait_status) + " while it ran ";
+        job.state().describe(text);
+        auto error = worker_died(text, worker.pid, how.wait_status, how.usage);
+        end(job, failed, std::make_exception_ptr(std::move(error)));
+    }
+}
+
+/// A job that will not send a result. std::bad_alloc: nothing has happened.
+void process_pool::end(process_job& job, completion::kind outcome, std::exception_ptr why) {
+    make_room(completions_, 1);
     ++(outcome == completion::kind::cancelled ? counters_.cancelled : counters_.finished);
     completion done;
-    done.job = std::move(job);
+    done.job = job_ref(&job);
     done.outcome = outcome;
     done.error = std::move(why);
     completions_.push_back(std::move(done));

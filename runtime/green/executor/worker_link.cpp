@@ -35,7 +35,9 @@ void worker_link::send(job_ref job, steady::time_point now) {
 }
 
 void worker_link::send_cancel() {
+    if (!cancel_due) return;
     out.push({.id = jobs.front().number, .kind = frame_kind::cancel});
+    cancel_due = false;
 }
 
 job_ref worker_link::take_finished(std::uint64_t number) noexcept {
@@ -44,6 +46,7 @@ job_ref worker_link::take_finished(std::uint64_t number) noexcept {
     jobs.pop_front();
     job->worker = nullptr;
     held_up = false;
+    cancel_due = false;
     if (phase != worker_phase::ending) {
         kill_at = steady::time_point::max();
         killed_for = kill_reason::none;

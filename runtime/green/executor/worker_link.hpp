@@ -62,12 +62,14 @@ public:
     bool has_room(std::size_t depth) const noexcept {
         if (phase != worker_phase::ready) return false;
         return jobs.empty() ||
-            (jobs.size() < depth && !held_up && !waits_for_room && !jobs.front().job->exclusive());
+            (jobs.size() < depth && !held_up && !taken_back_from && !waits_for_room &&
+             !jobs.front().job->exclusive());
     }
 
     /// Puts the job onto its way; `flush` sends it. Its time begins. std::bad_alloc: it does not.
     void send(job_ref job, steady::time_point now);
-    /// Asks its job to stop.
+    /// Puts what its job is to be asked onto its way, if it is to be asked to stop. std::bad_alloc: it is
+    /// still to be asked.
     void send_cancel();
     /// The job of this number, the oldest but for an untrue report, is over. Null: there is none.
     job_ref take_finished(std::uint64_t number) noexcept;
@@ -88,6 +90,7 @@ public:
     std::vector<std::shared_ptr<const outgoing_call>> kept;
     std::array<worker_output, 2> output;  // not open unless it is captured
     frame_reader in;
+    std::optional<frame> unheard;  // one that there was no memory to handle
     frame_writer out;
     std::deque<assignment> jobs;
     std::uint64_t sent = 0;
@@ -95,9 +98,13 @@ public:
     worker_phase phase = worker_phase::starting;
     pid_t pid = 0;
     int processor = -1;  // that it stays on
+    int signal_due = 0;  // to be ordered of the server
     bool connected = true;  // the socket is not at its end
+    bool heard = true;  // all that was read of it
+    bool cancel_due = false;  // its job is to be asked to stop
     bool waits_for_room = false;  // in the socket
     bool held_up = false;  // its jobs were taken back, and it has finished none since
+    std::optional<std::uint64_t> taken_back_from;  // those of them that are not in the queue yet
     bool was_ready = false;
     bool kill_ordered = false;
     bool told_to_end = false;

@@ -34,35 +34,46 @@ std::pair<worker_output, descriptor> worker_output::make(worker_stream stream) {
 bool worker_output::read(pid_t pid, std::vector<captured_line>& lines) {
     // No more than a pipe holds by default: a worker that goes on writing does not keep the reader.
     std::array<char, std::size_t{1} << 16> bytes;
+    rest_.reserve(rest_.size() + bytes.size());  // nothing is read that there is no memory for
     ssize_t got;
     do got = ::read(pipe_.get(), bytes.data(), bytes.size());
     while (got < 0 && errno == EINTR);
     if (got <= 0) {
         return got < 0 && errno == EAGAIN;
     }
-    std::size_t const searched = rest_.size();
     rest_.append(bytes.data(), static_cast<std::size_t>(got));
-    cut(pid, searched, lines);
+    cut(pid, lines);
     return true;
 }
 
 void worker_output::finish(pid_t pid, std::vector<captured_line>& lines) {
     if (open()) static_cast<void>(read(pid, lines));
-    if (!rest_.empty()) lines.push_back({pid, stream_, std::exchange(rest_, {})});
+    cut(pid, lines);
+    if (rest_.empty()) return;
+    lines.push_back({pid, stream_, {}});
+    lines.back().text = std::exchange(rest_, {});
+    searched_ = 0;
 }
 
-/// The lines of rest_ that are complete, or too long. None ends before `searched`.
-void worker_output::cut(pid_t pid, std::size_t searched, std::vector<captured_line>& lines) {
+/// The lines of rest_ that are complete, or too long.
+void worker_output::cut(pid_t pid, std::vector<captured_line>& lines) {
     std::size_t begin = 0;
-    for (;;) {
-        std::size_t const newline = rest_.find('\n', std::max(begin, searched));
-        std::size_t const end = std::min({newline, rest_.size(), begin + longest_line});
-        bool const too_long = end - begin == longest_line;
-        if (newline != end && !too_long) break;
-        lines.push_back({pid, stream_, rest_.substr(begin, end - begin)});
-        begin = end == newline ? end + 1 : end;
+    std::size_t const searched = std::exchange(searched_, 0);
+    try {
+        for (;;) {
+            std::size_t const newline = rest_.find('\n', std::max(begin, searched));
+            std::size_t const end = std::min({newline, rest_.size(), begin + longest_line});
+            bool const too_long = end - begin == longest_line;
+            if (newline != end && !too_long) break;
+            lines.push_back({pid, stream_, rest_.substr(begin, end - begin)});
+            begin = end == newline ? end + 1 : end;
+        }
+    } catch (...) {
+        rest_.erase(0, begin);
+        throw;
     }
     rest_.erase(0, begin);
+    searched_ = rest_.size();
 }
 
 }  // namespace detail

@@ -33,18 +33,20 @@ public:
     int fd() const noexcept { return pipe_.get(); }
     bool open() const noexcept { return static_cast<bool>(pipe_); }
 
-    /// What is in the pipe, as much as it holds at most. False when nobody can write.
+    /// What is in the pipe, as much as it holds at most. False when nobody can write. std::bad_alloc:
+    /// what is not in `lines` comes with the next call.
     bool read(pid_t pid, std::vector<captured_line>& lines);
     void close() noexcept { pipe_.reset(); }
     /// The worker is gone: what is there still, and the last line without its end.
     void finish(pid_t pid, std::vector<captured_line>& lines);
 
 private:
-    void cut(pid_t pid, std::size_t searched, std::vector<captured_line>& lines);
+    void cut(pid_t pid, std::vector<captured_line>& lines);
 
     descriptor pipe_;
     worker_stream stream_ = worker_stream::out;
     std::string rest_;  // a line without its end
+    std::size_t searched_ = 0;  // of it: no line ends before
 };
 
 }  // namespace green::detail
