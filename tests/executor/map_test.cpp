@@ -324,6 +324,30 @@ TEMPLATE_LIST_TEST_CASE("map: the executor is shut down in the middle", "[map]",
     run_test(body, real_clock());
 }
 
+// conformance 42
+TEMPLATE_LIST_TEST_CASE("map: the executor is destroyed in the middle", "[map]", executors) {
+    auto const body = +[]() -> task<> {
+        auto pool = std::make_unique<TestType>(2);
+        stream<int> all = pool->map(square, numbers, {.window = numbers.size()});
+        stream<int> more = pool->map(square, numbers, {.chunksize = 1, .window = 3});
+        pool.reset();
+        auto const values = co_await all.collect();
+        REQUIRE(values == squares);
+        for (std::size_t i = 0; i < 3; ++i) {
+            auto const v = co_await more.next();
+            REQUIRE(v == squares[i]);
+        }
+        bool thrown = false;
+        try {
+            co_await more.next();
+        } catch (const executor_error&) {
+            thrown = true;
+        }
+        REQUIRE(thrown);
+    };
+    run_test(body, real_clock());
+}
+
 TEMPLATE_LIST_TEST_CASE("map: chunks of themselves grow for tiny jobs", "[map]", executors) {
     auto const body = +[]() -> task<> {
         TestType pool(2);

@@ -78,7 +78,8 @@ concept not_job_options = !std::same_as<F, job_options>;
 ///     state_ref<future_state<R>> start_job(const job_options&, F, A...);   // queues the job
 ///     std::size_t max_workers() const;
 ///
-/// and, if its queue has a bound, `has_queue_limit` and a `start_job_within_limit` beside `start_job`. Who
+/// with `pool_`, a shared_ptr to what `require_usable` knows, which outlives it. And, if its queue
+/// has a bound, `has_queue_limit` and a `start_job_within_limit` beside `start_job`. Who
 /// `run`s a job waits for it, and `map` has its window: they need no other bound.
 template <class Executor>
 class executor_interface {
@@ -147,8 +148,8 @@ public:
     /// std::invalid_argument for a window or chunksize of 0.
     ///
     /// A stream that is dropped early cancels the jobs that have not begun, and asks the others to stop:
-    /// they are not waited for. The executor must outlive the stream. **cancel** of `next()`: terminal,
-    /// and the same.
+    /// they are not waited for. One that outlives the executor still gives what was submitted before, and
+    /// then executor_error. **cancel** of `next()`: terminal, and the same.
     ///
     ///     stream<bool> prime = pool.map(is_prime, numbers);
     ///     while (auto p = co_await prime.next()) std::puts(*p ? "prime" : "composite");
@@ -214,7 +215,8 @@ private:
         );
         if constexpr (detail::mappable<F, R...>) {
             detail::check_job<F, std::ranges::range_value_t<R>...>();
-            auto submit = [this](auto call, auto items) {
+            auto submit = [this, pool = self().pool_](auto call, auto items) {
+                require_usable(*pool);  // once shut down, the executor may be gone
                 auto job = self().start_job({}, std::move(call), std::move(items));
                 return detail::future_access::make(std::move(job));
             };

@@ -10,6 +10,7 @@
 namespace green {
 namespace detail {
 
+void require_usable(process_pool& pool) { pool.require_usable(); }
 void withdraw_job(process_pool& pool, process_job& job) noexcept { pool.withdraw(job); }
 bool ask_job_to_stop(process_pool& pool, process_job& job) noexcept {
     return pool.ask_to_stop(job);

@@ -72,6 +72,8 @@ public:
     bool is_of_this_process() const noexcept { return owner_.is_this(); }
 
     // --- any thread
+    /// As push would throw now.
+    void require_usable();
     /// executor_error after shutdown, broken_executor.
     void push(job_ref job);
     /// For a job that was cancelled before it began.
