@@ -29,7 +29,8 @@ struct unhandled_failure {
 /// The event loop of a thread that is inside `run()`. Found with `this_loop()`.
 ///
 /// The object outlives the run: a thread may keep the reference and call `post` at any time. It belongs
-/// to the thread that runs it, so a later `run` there opens it again.
+/// to the thread that runs it, so a later `run` there opens it again; once that thread has ended, a
+/// thread that begins later may have it.
 /// Everything but `post` and `keep_alive` belongs to the loop's own thread.
 class loop {
 public:
