@@ -10,14 +10,17 @@
 #include <green/tasks/spawn.hpp>
 #include <green/tasks/this_task.hpp>
 #include <green/tasks/timeout.hpp>
+#include <green/tasks/when_all.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <concepts>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -393,6 +396,35 @@ TEMPLATE_LIST_TEST_CASE("executor: used by several threads at once", "[executor]
         REQUIRE(s.running == 0);
         REQUIRE(s.submitted == s.finished + s.cancelled);
     }
+}
+
+// conformance 122
+TEMPLATE_LIST_TEST_CASE("executor: a cancelled when_all asks every job", "[executor]", executors) {
+    auto const body = +[]() -> task<> {
+        file_gate begun[3];
+        file_gate asked[3];
+        TestType pool(3);
+        auto const job = [](std::stop_token stop, const std::string& i_begin,
+                            const std::string& i_end) {
+            std::ofstream(i_begin).put('x');
+            while (!stop.stop_requested()) std::this_thread::sleep_for(1ms);
+            std::ofstream(i_end).put('x');
+        };
+        auto const run = [&](int i) { return pool.run(job, begun[i].path(), asked[i].path()); };
+        auto const waits = [&]() -> task<> {
+            co_await when_all(run(0), run(1), run(2));
+            co_await yield();
+        };
+        auto h = spawn(waits);
+        for (auto const& g : begun) {
+            while (!std::filesystem::exists(g.path())) co_await sleep_for(1ms);
+        }
+        h.cancel();
+        co_await h.join();
+        REQUIRE(h.cancelled());
+        for (auto const& g : asked) REQUIRE(std::filesystem::exists(g.path()));  // and waited for
+    };
+    run_test(body, real_clock());
 }
 
 // conformance 112

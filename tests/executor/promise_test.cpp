@@ -120,6 +120,44 @@ TEST_CASE("promise: of many threads one decides", "[promise]") {
 }
 
 // conformance 21
+TEST_CASE("promise: it begins and is decided at once", "[promise]") {
+    for (int i = 0; i < 2000; ++i) {
+        promise<int> p;
+        std::atomic<bool> go{false};
+        std::thread beginner([&] {
+            while (!go) {}
+            try {
+                p.set_running();
+            } catch (const std::logic_error&) {  // it was decided before
+            }
+        });
+        go = true;
+        p.set_value(i);
+        beginner.join();
+        REQUIRE(p.get_future().result() == i);
+    }
+}
+
+TEST_CASE("promise: who gets the outcome destroys it", "[promise]") {
+    auto const decide = GENERATE(0, 1, 2);
+    auto p = std::make_unique<promise<int>>();
+    bool told = false;
+    p->get_future().add_done_callback([&](const future<int>& f) {
+        if (!f.cancelled()) static_cast<void>(f.exception());
+        p.reset();
+    });
+    p->get_future().add_done_callback([&](const future<int>&) { told = true; });
+    if (decide == 0) {
+        p->set_value(1);
+    } else if (decide == 1) {
+        p->set_exception(std::make_exception_ptr(std::runtime_error("none")));
+    } else {
+        p->get_future().cancel();
+    }
+    REQUIRE_FALSE(p);
+    REQUIRE(told);
+}
+
 TEST_CASE("future: what readers see fits together", "[promise]") {
     for (int round = 0; round < 200; ++round) {
         promise<std::string> p;

@@ -157,7 +157,6 @@ TEST_CASE("thread_executor: its end is that of its threads, after all jobs", "[t
     REQUIRE(threads_gone == 2);
 }
 
-// conformance 54
 TEST_CASE("thread_executor: a callback of its shutdown destroys it", "[thread_end]") {
     auto pool = std::make_unique<thread_executor>(1);
     std::binary_semaphore door{0};
@@ -190,6 +189,7 @@ TEST_CASE("thread_executor: the last handle of it goes on the deadlines' thread"
     REQUIRE_THROWS_AS(late.result(), timeout_error);
 }
 
+// conformance 54
 TEST_CASE("thread_executor: a thread that cannot be started", "[thread_end]") {
     thread_executor pool(1);
     {

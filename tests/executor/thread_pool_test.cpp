@@ -220,7 +220,8 @@ TEST_CASE("thread_executor: a job wakes one of many idle threads", "[thread_pool
 }
 
 TEST_CASE("thread_executor: one idle thread spins at most", "[thread_pool]") {
-    thread_executor pool({.max_workers = 2, .spin = 1h});
+    std::chrono::nanoseconds const spin = GENERATE(std::chrono::nanoseconds(1h), forever);
+    thread_executor pool({.max_workers = 2, .spin = spin});
     auto const threads = threads_of(pool);
     for (int round = 0; round < 5; ++round) {
         std::array<std::chrono::nanoseconds, 2> const before{

@@ -11,7 +11,6 @@
 
 #include <atomic>
 #include <deque>
-#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -359,26 +358,4 @@ GREEN_TEST("when_all: futures in argument order, an error leaves the jobs alone"
     REQUIRE(first.value() == 7);
     REQUIRE_FALSE(second);
     q.promises[2].set_value(0);
-}
-
-// conformance 122
-GREEN_TEST_REAL_CLOCK("when_all: cancelled, every job is asked to stop", "[future]") {
-    thread_executor pool(3);
-    std::atomic<int> begun{0};
-    std::atomic<int> asked{0};
-    auto const job = [&](const std::stop_token& stop) {
-        ++begun;
-        while (!stop.stop_requested()) std::this_thread::yield();
-        ++asked;
-    };
-    auto const waits = [&]() -> task<> {
-        co_await when_all(pool.run(job), pool.run(job), pool.run(job));
-        co_await yield();
-    };
-    auto h = spawn(waits);
-    while (begun < 3) co_await yield();
-    h.cancel();
-    co_await h.join();
-    REQUIRE(h.cancelled());
-    REQUIRE(asked == 3);  // and waited for
 }

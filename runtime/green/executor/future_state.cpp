@@ -224,9 +224,8 @@ void future_base::report_unseen(const std::exception_ptr& e) const noexcept {
     }
 }
 
-std::exception_ptr broken_promise() {
-    return std::make_exception_ptr(closed_error("future: its promise was destroyed without a result"
-    ));
+std::exception_ptr broken_promise() noexcept {
+    return make_error<closed_error>("future: its promise was destroyed without a result");
 }
 
 std::string type_name(const std::type_info& type) {

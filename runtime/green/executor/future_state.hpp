@@ -272,7 +272,7 @@ private:
 void describe_job(std::string& out, const char* executor, std::string_view name);
 
 /// What the future of a promise gets that dies undecided.
-std::exception_ptr broken_promise();
+std::exception_ptr broken_promise() noexcept;
 
 /// The name of a type as people write it.
 std::string type_name(const std::type_info& type);
