@@ -274,10 +274,12 @@ bool thread_pool::is_stuck(const worker& w) {
 void thread_pool::begin_block(const thread_job& job, const blocked_wait& w) {
     auto& me = *static_cast<worker*>(own_worker);
     std::lock_guard const l(mutex_);
+    me.blocked_on = w;
+    if (!is_stuck(me)) return;  // what it waits for has come meanwhile
     if (me.job == &job && !w.of_several) {
+        me.blocked_on.reset();
         throw std::logic_error("green: deadlock: a job of a thread_executor waits for itself");
     }
-    me.blocked_on = w;
     bool const help_may_come = threads_ < limit();
     if (help_may_come || !std::all_of(workers_.begin(), workers_.end(), is_stuck)) return;
     me.blocked_on.reset();
