@@ -115,6 +115,11 @@ bool future_base::watch(future_watch& w) {
     return true;
 }
 
+bool future_base::has_told_all() const {
+    std::lock_guard const lock(mutex_);
+    return done();
+}
+
 bool future_base::unwatch(future_watch& w) noexcept {
     std::lock_guard const lock(mutex_);
     if (!w.linked()) return false;

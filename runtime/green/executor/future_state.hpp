@@ -111,6 +111,8 @@ public:
     void add_callback(std::unique_ptr<future_callback> c);
     /// False, and `w` is not enlisted, if it is done already.
     bool watch(future_watch& w);
+    /// It is done, and the completed() of all that watched it has returned.
+    bool has_told_all() const;
     /// False if `w` is not enlisted any more: its completed() has returned.
     bool unwatch(future_watch& w) noexcept;
     /// For a waiter who owns the job: cancels it if it has not begun, and then unlinks `w`. Otherwise

@@ -22,7 +22,7 @@ struct pending_futures {
 pending_futures in_our_hands(std::span<const state_ref<future_base>> states) {
     pending_futures pending;
     for (auto const& s : states) {
-        if (s->done() || s.get() == pending.one) continue;
+        if (s->has_told_all() || s.get() == pending.one) continue;
         const void* const executor = s->executor_of_this_thread();
         pending.several = pending.one != nullptr;
         if (!executor) return {};
