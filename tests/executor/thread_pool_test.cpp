@@ -522,6 +522,7 @@ TEST_CASE("thread_executor: a job that waits for itself or for others", "[thread
     auto const mode = GENERATE(return_when::first_completed, return_when::first_exception);
     bool const own_is_first = GENERATE(true, false);
     std::binary_semaphore open{0};
+    std::binary_semaphore open_later{0};
     promise<future<int>> own;
     thread_executor pool(2);
     auto other = pool.submit([&]() -> int {
@@ -536,6 +537,24 @@ TEST_CASE("thread_executor: a job that waits for itself or for others", "[thread
     });
     own.set_value(itself);
     REQUIRE(itself.result(10s) == 1);
+    // If the others end without an error, it would wait for itself.
+    promise<future<int>> own_later;
+    auto good = pool.submit([&]() -> int {
+        open_later.acquire();
+        return 1;
+    });
+    auto in_vain = pool.submit([&, f = own_later.get_future()] {
+        std::vector<future<int>> jobs{f.result(), good};
+        if (!own_is_first) std::swap(jobs[0], jobs[1]);
+        open_later.release();
+        return static_cast<int>(blocking_wait(jobs, {.return_when = mode}).done.size());
+    });
+    own_later.set_value(in_vain);
+    if (mode == return_when::first_completed) {
+        REQUIRE(in_vain.result(10s) == 1);
+    } else {
+        REQUIRE_THROWS_AS(in_vain.result(10s), std::logic_error);
+    }
     // For itself alone it would wait for ever, however often it names itself.
     promise<future<int>> own_again;
     auto alone = pool.submit([&, f = own_again.get_future()] {
@@ -545,6 +564,27 @@ TEST_CASE("thread_executor: a job that waits for itself or for others", "[thread
     own_again.set_value(alone);
     REQUIRE_THROWS_AS(alone.result(10s), std::logic_error);
     static_cast<void>(other.exception());
+}
+
+TEST_CASE("thread_executor: others are done while a job begins to wait", "[thread_pool]") {
+    bool const for_itself = GENERATE(true, false);
+    thread_executor pool(for_itself ? 2 : 1);
+    for (int round = 0; round < 2000; ++round) {
+        std::atomic<bool> go{false};
+        promise<int> other;
+        promise<future<int>> own;
+        auto const waits = pool.submit([&, f = own.get_future(), o = other.get_future()] {
+            std::vector<future<int>> both{o, for_itself ? f.result() : pool.submit(square, 1)};
+            go = true;
+            for (volatile int i = 0; i < round % 300; i = i + 1) {}
+            blocking_wait(both, {.return_when = return_when::first_completed});
+            return 1;
+        });
+        own.set_value(waits);
+        while (!go) {}
+        other.set_value(1);
+        REQUIRE(waits.result(10s) == 1);
+    }
 }
 
 TEST_CASE("thread_executor: jobs that wait for the first of several", "[thread_pool]") {

@@ -74,7 +74,6 @@ public:
 struct blocked_wait {
     const void* what;
     bool (*over)(const void* what) noexcept;
-    bool of_several = false;  // futures: one that cannot end does not keep the others from it
 };
 
 /// All of a future but its result.
@@ -130,6 +129,8 @@ public:
     virtual void end_block() const noexcept {}
     /// The executor of this job if a thread of it asks, which could not work while it is blocked.
     virtual const void* executor_of_this_thread() const noexcept { return nullptr; }
+    /// This thread runs its job, which does not end while the thread is blocked.
+    virtual bool runs_here() const noexcept { return false; }
 
     // --- for the producer
     /// False if a cancel came before. std::logic_error if the job has begun before.

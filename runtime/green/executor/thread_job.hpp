@@ -72,6 +72,8 @@ std::shared_ptr<thread_pool> keep_alive(thread_pool& pool) noexcept;
 void begin_block(const thread_pool& pool, const thread_job& job, const blocked_wait& w);
 void end_block(const thread_pool& pool) noexcept;
 bool is_worker_of(const thread_pool& pool) noexcept;
+/// This thread is one of the pool's, and at this job.
+bool is_running_here(const thread_pool& pool, const thread_job& job) noexcept;
 
 /// While it lives, a job that runs is asked to stop when it is late. For one without a deadline nothing.
 class deadline_guard {
@@ -222,6 +224,7 @@ private:
     const void* executor_of_this_thread() const noexcept override {
         return is_worker_of(pool_) ? &pool_ : nullptr;
     }
+    bool runs_here() const noexcept override { return is_running_here(pool_, *this); }
 
     thread_pool& pool_;
     job_call<T, F, A...> call_;

@@ -96,6 +96,8 @@ public:
     deadline_watch& deadlines() noexcept { return *deadlines_; }
     /// This thread is one of the pool's.
     bool is_worker() const noexcept;
+    /// For such a thread: it runs this job.
+    bool is_at(const thread_job& job) const noexcept;
 
 private:
     struct worker : list_node<worker> {

@@ -24,6 +24,11 @@ thread_local void* own_worker = nullptr;
 
 bool thread_pool::is_worker() const noexcept { return own_pool == this; }
 
+bool thread_pool::is_at(const thread_job& job) const noexcept {
+    std::lock_guard const l(mutex_);
+    return static_cast<const worker*>(own_worker)->job == &job;
+}
+
 /// At the end somebody has to work off the queue, whatever the size is.
 std::size_t thread_pool::limit() const noexcept {
     return closed_ ? std::max<std::size_t>(1, max_workers_) : max_workers_;
@@ -274,12 +279,11 @@ bool thread_pool::is_stuck(const worker& w) {
 void thread_pool::begin_block(const thread_job& job, const blocked_wait& w) {
     auto& me = *static_cast<worker*>(own_worker);
     std::lock_guard const l(mutex_);
-    me.blocked_on = w;
-    if (!is_stuck(me)) return;  // what it waits for has come meanwhile
-    if (me.job == &job && !w.of_several) {
-        me.blocked_on.reset();
+    if (me.job == &job) {
         throw std::logic_error("green: deadlock: a job of a thread_executor waits for itself");
     }
+    me.blocked_on = w;
+    if (!is_stuck(me)) return;  // what it waits for has come meanwhile
     bool const help_may_come = threads_ < limit();
     if (help_may_come || !std::all_of(workers_.begin(), workers_.end(), is_stuck)) return;
     me.blocked_on.reset();
@@ -300,6 +304,10 @@ void begin_block(const thread_pool& pool, const thread_job& job, const blocked_w
 }
 
 bool is_worker_of(const thread_pool& pool) noexcept { return own_pool == &pool; }
+
+bool is_running_here(const thread_pool& pool, const thread_job& job) noexcept {
+    return own_pool == &pool && pool.is_at(job);
+}
 
 void end_block(const thread_pool& pool) noexcept {
     if (own_pool == &pool) const_cast<thread_pool&>(pool).end_block();
