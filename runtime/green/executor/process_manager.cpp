@@ -245,7 +245,8 @@ bool process_pool::may_arrive(worker_link& worker, const frame_header& header) {
     switch (header.kind) {
     case frame_kind::ready:
     case frame_kind::unusable: return !worker.was_ready;
-    case frame_kind::bell: return header.size == 0;
+    // There is a result at least for each. A flood of them would keep this thread busy.
+    case frame_kind::bell: return header.size == 0 && worker.bells < worker.sent;
     case frame_kind::result: {
         collect(worker);  // what it finished before
         std::uint64_t const most = settings_.worker.max_result_size;
@@ -273,7 +274,10 @@ void process_pool::handle_frame(worker_link& worker, frame& f) {
         break_pool(text);
         break;
     }
-    case frame_kind::bell: collect(worker); break;
+    case frame_kind::bell:
+        collect(worker);
+        ++worker.bells;
+        break;
     case frame_kind::result: {
         make_room(completions_, 1);
         make_room(worker.kept, 1);

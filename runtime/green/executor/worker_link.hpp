@@ -94,6 +94,7 @@ public:
     frame_writer out;
     std::deque<assignment> jobs;
     std::uint64_t sent = 0;
+    std::uint64_t bells = 0;  // that have come
     std::uint64_t tasks = 0;  // of those, the ones that were not taken back
     worker_phase phase = worker_phase::starting;
     pid_t pid = 0;
