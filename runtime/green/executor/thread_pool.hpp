@@ -138,9 +138,9 @@ private:
     void start_worker();
     void start_first_worker(thread_job& j);
     void serve(worker_place me);
-    void enter(worker& me, lock& l);
+    void enter(worker& me) noexcept;
     bool initialize(lock& l);
-    void break_pool(const std::string& why, lock& l);
+    void break_pool(const std::string& why, lock& l) noexcept;
     static bool is_stuck(const worker& w);
     bool is_superfluous(const worker& me) const;
     void work(worker& me, lock& l);

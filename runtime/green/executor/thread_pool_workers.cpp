@@ -4,7 +4,10 @@
 #include <green/executor/thread_pool.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <new>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -107,42 +110,45 @@ void thread_pool::start_first_worker(thread_job& j) {
 
 void thread_pool::serve(worker_place me) {
     lock l(mutex_);
-    enter(*me, l);
+    enter(*me);
     bool const ready = initialize(l);
     --starting_;
     if (ready) work(*me, l);
     leave(me, l);
 }
 
-void thread_pool::enter(worker& me, lock& l) {
+void thread_pool::enter(worker& me) noexcept {
     own_pool = this;
     own_worker = &me;
-    std::string name = options_.name_prefix + "-" + std::to_string(me.number);
-    l.unlock();
-    name.resize(std::min<std::size_t>(name.size(), 15));  // what the system keeps
-    pthread_setname_np(pthread_self(), name.c_str());
-    l.lock();
+    std::array<char, 16> name;  // as much as the system keeps
+    auto const number = static_cast<unsigned long long>(me.number);
+    std::snprintf(name.data(), name.size(), "%s-%llu", options_.name_prefix.c_str(), number);
+    pthread_setname_np(pthread_self(), name.data());
 }
 
 /// False if it failed: the pool is broken then.
 bool thread_pool::initialize(lock& l) {
     if (!initializer_) return true;
     l.unlock();
-    std::string failure;
+    std::optional<std::string> failure;
     try {
         initializer_->run();
     } catch (...) {
-        failure = ": " + describe(std::current_exception());
+        failure = describe(std::current_exception());
     }
     l.lock();
-    if (failure.empty()) return true;
-    break_pool("thread_executor: the initializer of a worker failed" + failure, l);
-    return false;
+    if (failure) break_pool(*failure, l);
+    return !failure;
 }
 
-void thread_pool::break_pool(const std::string& why, lock& l) {
+void thread_pool::break_pool(const std::string& why, lock& l) noexcept {
     if (!broken_.empty()) return;
-    broken_ = why + "; the executor is of no use any more";
+    try {
+        broken_ = "thread_executor: the initializer of a worker failed: " + why +
+            "; the executor is of no use any more";
+    } catch (const std::bad_alloc&) {
+        broken_ = "out of memory";  // short enough to need none
+    }
     std::fprintf(stderr, "green: %s\n", broken_.c_str());
     accept_no_more();
     thread_job* rejected = take_queue();
