@@ -1,5 +1,6 @@
 #include "executor/failing_new.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 #include <random>
@@ -10,10 +11,14 @@ namespace {
 // Of this thread.
 thread_local int news_left = -1;  // before one fails; below 0: all succeed
 thread_local bool none = false;
+thread_local bool suffers = false;
 thread_local unsigned one_fails_in = 0;  // 0: none fails
 thread_local std::minstd_rand numbers;
 
+std::atomic<bool> short_of_memory{false};
+
 [[maybe_unused]] bool fails() noexcept {
+    if (suffers && short_of_memory) return true;
     if (none || (news_left >= 0 && news_left-- == 0)) return true;
     return one_fails_in != 0 && numbers() % one_fails_in == 0;
 }
@@ -26,6 +31,10 @@ bool failing_new::has_failed() const noexcept { return news_left < 0; }
 
 no_memory::no_memory() noexcept { none = true; }
 no_memory::~no_memory() { none = false; }
+
+void suffer_shortages() noexcept { suffers = true; }
+shortage::shortage() noexcept { short_of_memory = true; }
+shortage::~shortage() { short_of_memory = false; }
 
 void let_new_fail(unsigned one_in, unsigned seed) noexcept {
     one_fails_in = one_in;

@@ -28,6 +28,18 @@ public:
     ~no_memory();
 };
 
+/// From now on this thread is one of those for which a `shortage` holds.
+void suffer_shortages() noexcept;
+
+/// While one lives, no call of operator new on those threads succeeds.
+class shortage {
+public:
+    shortage() noexcept;
+    shortage(const shortage&) = delete;
+    shortage& operator=(const shortage&) = delete;
+    ~shortage();
+};
+
 /// From now on, of `one_in` calls of operator new on this thread one fails.
 void let_new_fail(unsigned one_in, unsigned seed) noexcept;
 

@@ -35,6 +35,8 @@ std::string say(const std::string& text) {
     return text + text;
 }
 
+std::atomic<int> lines{0};  // that were captured
+
 int refuse(int x) { throw std::out_of_range(std::to_string(x)); }
 
 bool is_lack_of_memory(const std::exception_ptr& error) {
@@ -49,18 +51,18 @@ bool is_lack_of_memory(const std::exception_ptr& error) {
     }
 }
 
-/// Each of its allocations may fail from now on.
-void starve_manager(process_executor& pool, unsigned one_in, unsigned seed) {
+/// On the manager's thread.
+void call_on_manager(process_executor& pool, const std::function<void()>& f) {
     meeting_point gate;
-    std::atomic<bool> starved = false;
-    auto first = pool.submit(pass_gate, gate.path(), 1);
+    std::atomic<bool> called = false;
+    auto const first = pool.submit(pass_gate, gate.path(), 1);
     first.add_done_callback([&](const future<int>&) {
-        let_new_fail(one_in, seed);
-        starved = true;
-        starved.notify_one();
+        f();
+        called = true;
+        called.notify_one();
     });
     gate.value() = 1000;
-    starved.wait(false);
+    called.wait(false);
 }
 
 }  // namespace
@@ -76,7 +78,8 @@ TEST_CASE("process_executor: its manager without memory", "[process_executor][ch
     process_executor_options options;
     options.max_workers = 2;
     options.cancel_grace = 20ms;
-    options.on_output = [](const worker_line&) {};
+    lines = 0;
+    options.on_output = [](const worker_line&) { ++lines; };
     std::vector<future<int>> counted;
     std::vector<future<std::string>> said;
     std::vector<future<int>> failing;
@@ -84,7 +87,7 @@ TEST_CASE("process_executor: its manager without memory", "[process_executor][ch
     std::vector<future<int>> stopped;
     {
         process_executor pool(options);
-        starve_manager(pool, one_in, seed);
+        call_on_manager(pool, [&] { let_new_fail(one_in, seed); });
         for (int i = 0; i < jobs; ++i) {
             counted.push_back(pool.submit(count, runs.path(), i));
             if (i % 5 == 0) said.push_back(pool.submit(say, std::string(100, 'x')));
@@ -119,7 +122,44 @@ TEST_CASE("process_executor: its manager without memory", "[process_executor][ch
         return std::all_of(futures.begin(), futures.end(), [](auto& f) { return f.done(); });
     };
     CHECK(all_ended(said));
+    CHECK(lines >= std::count_if(said.begin(), said.end(), [](auto& f) { return !f.exception(); }));
     CHECK(all_ended(failing));
     CHECK(all_ended(dying));
     CHECK(all_ended(stopped));
+}
+
+TEST_CASE("process_executor: jobs are taken back without memory", "[process_executor]") {
+    if (!new_can_fail) return;
+    meeting_point gate;
+    process_executor pool(1);
+    call_on_manager(pool, suffer_shortages);
+    std::vector<future<int>> jobs;
+    for (int i = 0; i < 2000; ++i) jobs.push_back(pool.submit(square, i));
+    for (auto& f : jobs) f.result();  // they are short: several at a time are sent ahead
+    jobs.clear();
+    for (int i = 0; i < 300; ++i) jobs.push_back(pool.submit(square, i));
+    jobs.push_back(pool.submit(pass_gate, gate.path(), 1));
+    for (int i = 0; i < 40; ++i) jobs.push_back(pool.submit(square, i));
+    {
+        shortage const now;
+        std::this_thread::sleep_for(20ms);  // those behind are looked for
+        gate.value() = 1000;
+        std::this_thread::sleep_for(20ms);  // the worker goes on
+    }
+    for (auto& f : jobs) REQUIRE(f.result(10s) >= 0);
+}
+
+TEST_CASE("process_executor: a worker dies without memory for its job", "[process_executor]") {
+    if (!new_can_fail) return;
+    process_executor pool(1);
+    call_on_manager(pool, suffer_shortages);
+    int const pid = pool.submit(own_pid).result();
+    ::kill(pid, SIGSTOP);
+    auto const f = pool.submit(square, 7);
+    {
+        shortage const now;
+        ::kill(pid, SIGKILL);
+        std::this_thread::sleep_for(100ms);  // many tries
+    }
+    REQUIRE(f.result(10s) == 49);  // the worker had not begun it
 }

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -33,8 +35,7 @@ constexpr std::uint64_t small_result = std::uint64_t{1} << 17;
 /// Reads from one worker before it is the others' turn.
 constexpr int reads_in_turn = 4;
 
-/// Milliseconds.
-constexpr int out_of_memory_pause = 10;
+constexpr auto out_of_memory_pause = std::chrono::milliseconds(10);
 
 std::size_t depth_for(double job_ns) noexcept {
     if (job_ns <= 0 || job_ns > no_work_ahead_ns) return 1;
@@ -53,8 +54,11 @@ void process_pool::manage() noexcept {
     for (bool more = true; more;) {
         try {
             more = turn();
-        } catch (const std::bad_alloc&) {
-            patience_ = out_of_memory_pause;  // what it has left undone is there again
+        } catch (const std::bad_alloc&) {  // what it has left undone is there again
+            deliver_output();
+            publish();
+            std::this_thread::sleep_for(out_of_memory_pause);
+            patience_ = 0;
         }
     }
     server_.end();
@@ -115,7 +119,9 @@ bool process_pool::turn() {
 /// What an earlier turn had no memory for.
 void process_pool::hear_again(steady::time_point now) {
     if (unheard_) hear_server(now);
+    bool const read_again = std::exchange(output_left_, false);
     for (const auto& w : workers_) {
+        if (read_again) read_output(*w);
         if (!w->heard) hear_worker(*w, 1);
         if (w->cancel_due) {
             w->send_cancel();
@@ -141,6 +147,7 @@ void process_pool::handle_event(std::uint64_t id, std::uint32_t events, steady::
 
 int process_pool::patience(steady::time_point now) const noexcept {
     steady::time_point next = hello_by_;
+    if (output_left_) next = std::min(next, now + look_again_after);
     if (workers_wanted() > 0) next = std::min(next, start_again_at_);
     for (const auto& w : workers_) {
         if (!w->kill_ordered) next = std::min(next, w->kill_at);
@@ -225,10 +232,15 @@ void process_pool::hear_worker(worker_link& worker, int reads) {
         }
         worker.heard = false;
         while (worker.connected) {
-            if (!worker.unheard) worker.unheard = worker.in.next();
-            if (!worker.unheard) break;
-            handle_frame(worker, *worker.unheard);
-            worker.unheard.reset();
+            auto f = worker.unheard ? std::exchange(worker.unheard, std::nullopt)
+                                    : worker.in.next();
+            if (!f) break;
+            try {
+                handle_frame(worker, *f);
+            } catch (const std::bad_alloc&) {
+                worker.unheard = std::move(f);
+                throw;
+            }
         }
         worker.heard = true;
         if (!worker.connected) return;
@@ -270,8 +282,8 @@ void process_pool::handle_frame(worker_link& worker, frame& f) {
     case frame_kind::unusable: {
         std::string const text(reinterpret_cast<const char*>(f.payload.data()), f.payload.size());
         std::fprintf(stderr, "green: %s\n", text.c_str());
-        worker.was_ready = true;  // the process itself could be started
         break_pool(text);
+        worker.was_ready = true;  // the process itself could be started
         break;
     }
     case frame_kind::bell:
@@ -346,8 +358,13 @@ bool process_pool::finish(worker_link& worker, const frame_header& header, compl
 /// What is there now. A pipe that is at its end leaves the epoll as it is closed.
 void process_pool::read_output(worker_link& worker) {
     if (worker.pid == 0) return;  // the server is about to say whose it is
-    for (worker_output& o : worker.output) {
-        if (o.open() && !o.read(worker.pid, lines_)) close_output(o);
+    try {
+        for (worker_output& o : worker.output) {
+            if (o.open() && !o.read(worker.pid, lines_)) close_output(o);
+        }
+    } catch (const std::bad_alloc&) {
+        output_left_ = true;
+        throw;
     }
 }
 

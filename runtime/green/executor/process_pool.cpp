@@ -297,11 +297,11 @@ void process_pool::flush(worker_link& worker) noexcept {
 
 /// What it has been sent and has not begun, if it has seen that it was done before.
 void process_pool::take_back(worker_link& worker) noexcept {
-    if (auto const begun = worker.board.take_back(worker.sent)) {
-        worker.taken_back_from = begun;
+    if (!worker.taken_back_from) {
+        worker.taken_back_from = worker.board.take_back(worker.sent);
+        if (!worker.taken_back_from) return;
         worker.held_up = true;
     }
-    if (!worker.taken_back_from) return;
     try {
         put_back(worker, *worker.taken_back_from);
         worker.taken_back_from.reset();

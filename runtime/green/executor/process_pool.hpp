@@ -127,7 +127,7 @@ private:
     void ask_to_stop(worker_link& worker, const process_job& job) noexcept;
     void take_back(worker_link& worker) noexcept;
     void put_back(worker_link& worker, std::uint64_t begun);
-    std::uint64_t first_spared(worker_link& worker, std::uint64_t begun) noexcept;
+    std::uint64_t first_spared(worker_link& worker) noexcept;
 
     /// For `count` more.
     template <class T>
@@ -221,6 +221,7 @@ private:
     byte_buffer copied_;  // an outcome that lay in shared memory
     std::vector<completion> completions_;
     std::vector<captured_line> lines_;
+    bool output_left_ = false;  // there was no memory to cut it into lines
     std::uint64_t next_worker_ = first_worker_id;
     steady::time_point hello_by_ = steady::time_point::max();
     steady::time_point start_again_at_ = steady::time_point::min();

@@ -139,7 +139,12 @@ void process_pool::start_failed(steady::time_point now, const std::string& why) 
 
 /// From now on what waits fails, and so does all that comes.
 void process_pool::break_pool(const std::string& why) {
-    if (broken_.empty()) broken_ = "process_executor: " + why;
+    if (!broken_.empty()) return;
+    try {
+        broken_ = "process_executor: " + why;
+    } catch (const std::bad_alloc&) {
+        broken_ = "out of memory";  // short enough to need none
+    }
 }
 
 /// What will never begin: jobs of a broken pool, and those that came back after their like were
@@ -175,12 +180,18 @@ void process_pool::server_ended(steady::time_point now) {
     for (const auto& w : workers_) w->phase = worker_phase::ending;
     bool const preloaded = !std::exchange(preloading_, false);
     if (server_answered_ && preloaded) return;
-    if (server_answered_) {
-        start_failed(now, describe_server_end(status) + " while it ran the preload function");
-    } else if (WIFEXITED(status)) {
-        break_pool(describe_missing_hook(status));
+    bool const hook_is_missing = !server_answered_ && WIFEXITED(status);
+    std::string why;
+    try {
+        why = hook_is_missing ? describe_missing_hook(status) : describe_server_end(status);
+        if (server_answered_) why += " while it ran the preload function";
+    } catch (const std::bad_alloc&) {
+        why = "out of memory";  // short enough to need none
+    }
+    if (hook_is_missing) {
+        break_pool(why);
     } else {
-        start_failed(now, describe_server_end(status));
+        start_failed(now, why);
     }
 }
 
@@ -193,19 +204,26 @@ void process_pool::disconnect(worker_link& worker) {
     // It is ending, or is of no use without its socket. A process that is ending already keeps its
     // status. What it has not begun does not wait for its funeral, so that jobs begin in order.
     kill(worker, SIGKILL);
-    if (auto const begun = worker.board.take_back(worker.sent)) {
-        put_back(worker, first_spared(worker, *begun));
-    }
+    put_back(worker, first_spared(worker));
 }
 
-/// The first job that a dead worker is not charged with. Its next one is not, if that had not begun: but
-/// where one worker after the other dies with the same job before it, it is that job that kills them.
-std::uint64_t process_pool::first_spared(worker_link& worker, std::uint64_t begun) noexcept {
-    if (worker.jobs.empty()) return begun;
+/// The first job that a worker at its end is not charged with; decided once. Its next one is not, if that
+/// had not begun: but where one worker after the other dies with the same job before it, it is that job
+/// that kills them.
+std::uint64_t process_pool::first_spared(worker_link& worker) noexcept {
+    if (worker.spared_from) return *worker.spared_from;
+    // A copy of it that a job has left behind begins none of them from now on.
+    auto const taken_back = worker.taken_back_from ? worker.taken_back_from
+                                                   : worker.board.take_back(worker.sent);
+    std::uint64_t const begun = taken_back.value_or(worker.board.begun());
+    std::uint64_t& spared = worker.spared_from.emplace(begun);
+    if (worker.jobs.empty()) return spared;
     auto& [job, number] = worker.jobs.front();
-    if (number < begun) return number + 1;
+    spared = number + 1;
+    if (number < begun) return spared;
     if (job->lost_workers < most_lost_workers) ++job->lost_workers;
-    return job->lost_workers < most_lost_workers ? number : number + 1;
+    if (job->lost_workers < most_lost_workers) spared = number;
+    return spared;
 }
 
 void process_pool::kill(worker_link& worker, int number) {
@@ -253,7 +271,7 @@ void process_pool::share_out(steady::time_point now) {
 void process_pool::bury(steady::time_point now) {
     bool const orphaned = server_ended_at_ != steady::time_point::max();
     for (const auto& w : workers_) {
-        if (w->phase != worker_phase::ending) continue;
+        if (w->phase != worker_phase::ending || w->buried) continue;
         if (!w->exit && !orphaned) continue;
         hear_worker(*w, w->exit ? most_reads_of_dead : 1);
         if (!w->exit && w->connected && now < server_ended_at_ + orphan_limit) continue;
@@ -271,17 +289,13 @@ void process_pool::conclude(worker_link& worker, steady::time_point now) {
     }
     if (worker.connected) ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, worker.socket.get(), nullptr);
     worker_exit const how = worker.exit.value_or(worker_exit{.wait_status = SIGKILL});
-    // A copy of it that a job has left behind begins none of them from now on.
-    std::uint64_t const begun = worker.board.take_back(worker.sent).value_or(worker.board.begun());
-    put_back(
-        worker,
-        worker.kill_ordered && !worker.jobs.empty() ? worker.jobs.front().number + 1
-                                                    : first_spared(worker, begun)
-    );
+    bool const charged = worker.kill_ordered && !worker.jobs.empty();
+    put_back(worker, charged ? worker.jobs.front().number + 1 : first_spared(worker));
     if (!worker.jobs.empty()) {
         process_job& job = *worker.jobs.front().job;
         charge(worker, job, how);
         job.worker = nullptr;
+        worker.cancel_due = false;
         worker.jobs.clear();
     }
     if (!worker.was_ready && server_ended_at_ == steady::time_point::max()) {

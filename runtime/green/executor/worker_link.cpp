@@ -35,7 +35,7 @@ void worker_link::send(job_ref job, steady::time_point now) {
 }
 
 void worker_link::send_cancel() {
-    if (!cancel_due) return;
+    if (!cancel_due || jobs.empty()) return;
     out.push({.id = jobs.front().number, .kind = frame_kind::cancel});
     cancel_due = false;
 }

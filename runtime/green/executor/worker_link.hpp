@@ -106,6 +106,7 @@ public:
     bool waits_for_room = false;  // in the socket
     bool held_up = false;  // its jobs were taken back, and it has finished none since
     std::optional<std::uint64_t> taken_back_from;  // those of them that are not in the queue yet
+    std::optional<std::uint64_t> spared_from;  // of one that is ending: what it is not charged with
     bool was_ready = false;
     bool kill_ordered = false;
     bool told_to_end = false;

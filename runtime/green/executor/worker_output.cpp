@@ -38,12 +38,10 @@ bool worker_output::read(pid_t pid, std::vector<captured_line>& lines) {
     ssize_t got;
     do got = ::read(pipe_.get(), bytes.data(), bytes.size());
     while (got < 0 && errno == EINTR);
-    if (got <= 0) {
-        return got < 0 && errno == EAGAIN;
-    }
-    rest_.append(bytes.data(), static_cast<std::size_t>(got));
+    bool const there_may_be_more = got > 0 || (got < 0 && errno == EAGAIN);
+    if (got > 0) rest_.append(bytes.data(), static_cast<std::size_t>(got));
     cut(pid, lines);
-    return true;
+    return there_may_be_more;
 }
 
 void worker_output::finish(pid_t pid, std::vector<captured_line>& lines) {
