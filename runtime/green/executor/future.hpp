@@ -41,7 +41,8 @@ struct future_access {
 ///
 /// Any number of tasks, of any loops, may wait; each resumes on its own loop, in the order in which
 /// they began to wait. **cancel** of the wait: total; the job runs on. Dropping the handles does not
-/// cancel the job either; a failure that no handle has asked for is then printed, once.
+/// cancel the job either; a failure that no handle has asked for is then printed, once. A virtual clock
+/// stands still while a task waits: whatever will end the job does so in real time.
 /// Model: concurrent.futures.Future (and awaitable, unlike it).
 template <class T>
 class future {
@@ -53,7 +54,8 @@ public:
 
     /// Cancels a job that has not begun: true, its waiters get cancelled_error, its callbacks run
     /// before this returns. A running job is only asked, through its std::stop_token: false. True as
-    /// well if it has been cancelled before.
+    /// well if it has been cancelled before, or if another thread is about to: `done()` is not true
+    /// before the job has been dropped with all that it holds.
     bool cancel() { return get().cancel(); }
     bool cancelled() const { return get().cancelled(); }
     bool canceled() const { return cancelled(); }
@@ -68,6 +70,7 @@ public:
     /// asked for), cancelled_error, or timeout_error after `timeout`; a std::logic_error where it
     /// could never return: in the job itself, in the last thread of an executor when all others wait for
     /// its jobs too, and in a callback or codec on the thread that ends the jobs of a process_executor.
+    /// (Not seen: executors that wait for each other, and a job that runs a loop of its own to wait.)
     /// On a thread whose loop is running an unfinished result is a std::logic_error, for it would stop
     /// the loop: co_await the future there.
     template <class Rep = std::chrono::nanoseconds::rep, class Period = std::nano>

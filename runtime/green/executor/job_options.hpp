@@ -18,7 +18,8 @@ struct job_options {
     /// Counted from its real start, not from the submit. A job that is late gets timeout_error. The
     /// process of a process job is killed then; a thread job is asked through its std::stop_token, and
     /// what it ends with after that is dropped in favour of timeout_error: its future is done when the
-    /// job has really ended, and not before.
+    /// job has really ended, and not before. One thread of the executor asks all that are late, one after
+    /// the other: a stop callback that takes long keeps the others waiting.
     std::chrono::nanoseconds deadline = forever;
     cancel_policy on_cancel = cancel_policy::cooperative;
     /// Times that a job is started again whose worker process died, but not after it was cancelled.

@@ -42,7 +42,8 @@ public:
     /// Starts `F(args...)` and returns when the process is there. What F returns, an int or nothing, is
     /// the exit code; an exception is printed to stderr and gives 1. Compile errors as of
     /// process_executor::submit. executor_error if no process can be started. If the fork server is
-    /// killed just then, with all its processes, it is tried once more with another one.
+    /// killed just then, with all its processes, it is tried once more with another one: F may have
+    /// begun in the first one.
     template <auto F, class... A>
     static process start(A... args) {
         return start<F>(process_options{}, std::move(args)...);
