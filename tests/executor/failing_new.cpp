@@ -43,15 +43,6 @@ void let_new_fail(unsigned one_in, unsigned seed) noexcept {
 
 }  // namespace green_test
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GREEN_TEST_OWN_NEW 0
-#endif
-#endif
-#ifndef GREEN_TEST_OWN_NEW
-#define GREEN_TEST_OWN_NEW 1
-#endif
-
 #if GREEN_TEST_OWN_NEW
 
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {

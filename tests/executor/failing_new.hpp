@@ -6,8 +6,7 @@
 
 namespace green_test {
 
-/// Not under ThreadSanitizer: its operator new stands beside no other.
-inline constexpr bool new_can_fail = !under_thread_sanitizer;
+inline constexpr bool new_can_fail = GREEN_TEST_OWN_NEW;
 
 /// While it lives, `n` more calls of operator new on this thread succeed, and one fails.
 class failing_new {

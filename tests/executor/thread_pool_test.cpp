@@ -2,6 +2,7 @@
 #include "support/text.hpp"
 #include "support/waits.hpp"
 
+#include <green/core/processor.hpp>
 #include <green/executor/promise.hpp>
 #include <green/executor/thread_executor.hpp>
 #include <green/executor/wait.hpp>
@@ -576,7 +577,7 @@ TEST_CASE("thread_executor: others are done while a job begins to wait", "[threa
         auto const waits = pool.submit([&, f = own.get_future(), o = other.get_future()] {
             std::vector<future<int>> both{o, for_itself ? f.result() : pool.submit(square, 1)};
             go = true;
-            for (volatile int i = 0; i < round % 300; i = i + 1) {}
+            for (int i = 0; i < round % 300; ++i) detail::cpu_relax();
             blocking_wait(both, {.return_when = return_when::first_completed});
             return 1;
         });

@@ -4,19 +4,9 @@
 // stand before those of the C library, also for green and libuv in libraries of their own, so no other
 // program is needed.
 
-#include <string_view>
+#include "support/sanitizers.hpp"
 
-/// 0 with ThreadSanitizer, whose operator new stands beside no other.
-#if defined(__SANITIZE_THREAD__)
-#define GREEN_TEST_OWN_NEW 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GREEN_TEST_OWN_NEW 0
-#endif
-#endif
-#ifndef GREEN_TEST_OWN_NEW
-#define GREEN_TEST_OWN_NEW 1
-#endif
+#include <string_view>
 
 namespace green_test {
 
