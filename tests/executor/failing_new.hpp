@@ -2,7 +2,7 @@
 
 // An operator new of the test program that fails when a test wants it to.
 
-#include "support/sanitizers.hpp"
+#include "support/own_new.hpp"
 
 namespace green_test {
 

@@ -4,8 +4,13 @@
 #include <green/core/errors.hpp>
 #include <green/executor/process_executor.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <exception>
+#include <functional>
+#include <new>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -19,6 +24,8 @@ using namespace green_test;
 // end, what was queued runs, and no job runs twice.
 
 namespace {
+
+std::atomic<int> lines{0};  // that were captured
 
 int until_stopped(std::stop_token stop, int x) {
     while (!stop.stop_requested()) std::this_thread::sleep_for(1ms);
@@ -34,8 +41,6 @@ std::string say(const std::string& text) {
     std::puts(text.c_str());
     return text + text;
 }
-
-std::atomic<int> lines{0};  // that were captured
 
 int refuse(int x) { throw std::out_of_range(std::to_string(x)); }
 

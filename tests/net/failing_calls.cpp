@@ -1,8 +1,6 @@
 #include "net/failing_calls.hpp"
 
 #include <cerrno>
-#include <cstdlib>
-#include <new>
 
 #include <dlfcn.h>
 #include <sys/socket.h>
@@ -30,6 +28,11 @@ failing_call::~failing_call() { armed = nullptr; }
 int failing_call::error_of(std::string_view function) noexcept {
     if (!armed || armed->function_ != function || armed->left_ < 0) return 0;
     return armed->left_-- == 0 ? armed->error_ : 0;
+}
+
+bool new_fails(std::size_t size) noexcept {
+    constexpr std::size_t large = 10'000;  // no frame of a coroutine is
+    return size >= large && failing_call::error_of("new") != 0;
 }
 
 namespace {
@@ -96,18 +99,3 @@ int getpeername(int fd, sockaddr* name, socklen_t* size) noexcept {
 }
 
 }  // extern "C"
-
-#if GREEN_TEST_OWN_NEW
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    constexpr std::size_t large = 10'000;  // no frame of a coroutine is
-    bool const fails = size >= large && green_test::failing_call::error_of("new") != 0;
-    return fails ? nullptr : std::malloc(size);
-}
-void* operator new(std::size_t size) {
-    void* const p = operator new(size, std::nothrow);
-    if (!p) throw std::bad_alloc();
-    return p;
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-#endif

@@ -4,7 +4,7 @@
 // stand before those of the C library, also for green and libuv in libraries of their own, so no other
 // program is needed.
 
-#include "support/sanitizers.hpp"
+#include "support/own_new.hpp"
 
 #include <string_view>
 

@@ -2,18 +2,6 @@
 
 // What a test has to know of the sanitizer that it runs under.
 
-/// 0 with ThreadSanitizer, whose operator new stands beside no other.
-#if defined(__SANITIZE_THREAD__)
-#define GREEN_TEST_OWN_NEW 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GREEN_TEST_OWN_NEW 0
-#endif
-#endif
-#ifndef GREEN_TEST_OWN_NEW
-#define GREEN_TEST_OWN_NEW 1
-#endif
-
 namespace green_test {
 
 #if defined(__SANITIZE_ADDRESS__)

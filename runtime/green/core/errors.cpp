@@ -3,6 +3,17 @@
 namespace green {
 namespace {
 
+std::string text_of(const std::exception_ptr& error) {
+    if (!error) return "no error";
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return e.what();
+    } catch (...) {
+        return "an exception that is no std::exception";
+    }
+}
+
 std::string group_text(const std::vector<std::exception_ptr>& errors) {
     std::string text = std::to_string(errors.size()) + " tasks failed:";
     for (std::size_t i = 0; i < errors.size(); ++i) {
@@ -18,21 +29,6 @@ exception_group::exception_group(std::vector<std::exception_ptr> errors)
       errors_(std::make_shared<const std::vector<std::exception_ptr>>(std::move(errors))) {}
 
 namespace detail {
-
-namespace {
-
-std::string text_of(const std::exception_ptr& error) {
-    if (!error) return "no error";
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-        return e.what();
-    } catch (...) {
-        return "an exception that is no std::exception";
-    }
-}
-
-}  // namespace
 
 std::string describe(const std::exception_ptr& error) noexcept {
     try {

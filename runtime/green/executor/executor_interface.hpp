@@ -76,10 +76,10 @@ concept not_job_options = !std::same_as<F, job_options>;
 /// What every executor offers, written once. `Executor` derives from it and provides
 ///
 ///     state_ref<future_state<R>> start_job(const job_options&, F, A...);   // queues the job
+///     auto job_starter() const;   // what does the same for (F, A...), and may outlive the executor
 ///     std::size_t max_workers() const;
 ///
-/// with `pool_`, a shared_ptr to what `require_usable` knows, which outlives it. And, if its queue
-/// has a bound, `has_queue_limit` and a `start_job_within_limit` beside `start_job`. Who
+/// and, if its queue has a bound, `has_queue_limit` and a `start_job_within_limit` beside `start_job`. Who
 /// `run`s a job waits for it, and `map` has its window: they need no other bound.
 template <class Executor>
 class executor_interface {
@@ -215,10 +215,8 @@ private:
         );
         if constexpr (detail::mappable<F, R...>) {
             detail::check_job<F, std::ranges::range_value_t<R>...>();
-            auto submit = [this, pool = self().pool_](auto call, auto items) {
-                require_usable(*pool);  // once shut down, the executor may be gone
-                auto job = self().start_job({}, std::move(call), std::move(items));
-                return detail::future_access::make(std::move(job));
+            auto submit = [start = self().job_starter()](auto call, auto items) {
+                return detail::future_access::make(start(std::move(call), std::move(items)));
             };
             return detail::map_on(
                 std::move(submit), options, self().max_workers(), std::move(f), std::move(ranges)...

@@ -10,8 +10,6 @@
 namespace green::detail {
 
 class process_pool;
-/// As submit: executor_error, broken_executor.
-void require_usable(process_pool& pool);
 /// This is the thread on which the futures of the pool end.
 bool is_manager_of(const process_pool& pool) noexcept;
 /// std::logic_error on that thread, in a callback or a codec: it would wait for itself.

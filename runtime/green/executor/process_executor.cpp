@@ -10,7 +10,6 @@
 namespace green {
 namespace detail {
 
-void require_usable(process_pool& pool) { pool.require_usable(); }
 void withdraw_job(process_pool& pool, process_job& job) noexcept { pool.withdraw(job); }
 bool ask_job_to_stop(process_pool& pool, process_job& job) noexcept {
     return pool.ask_to_stop(job);
@@ -73,7 +72,9 @@ process_executor::~process_executor() {
     }
 }
 
-void process_executor::push(detail::job_ref job) { pool_->push(std::move(job)); }
+void process_executor::push(detail::process_pool& pool, detail::job_ref job) {
+    pool.push(std::move(job));
+}
 
 future<void> process_executor::warm() { return pool_->warm(); }
 

@@ -151,24 +151,38 @@ private:
     template <class Executor, class F, class... A>
     friend class detail::run_leaf;
 
+    using pool_ref = std::shared_ptr<detail::process_pool>;
+    using arena_ref = std::shared_ptr<detail::shared_arena>;
+
     template <class F, class... A>
-    auto start_job(const job_options& options, F f, A... args) {
+    static auto start_job_on(
+        const pool_ref& pool, const arena_ref& arena, const job_options& options, F f, A... args
+    ) {
         using T = detail::remote_result<F, A...>;
         constexpr bool takes_token = detail::takes_stop_token<F, A...>;
-        auto call = std::make_shared<detail::outgoing_call>(arena_);
+        auto call = std::make_shared<detail::outgoing_call>(arena);
         encoder e(call->bytes, call.get());
         detail::encode_call(e, f, std::move(args)...);
         auto made =
-            detail::make_state<detail::remote_job<T>>(pool_, std::move(call), options, takes_token);
+            detail::make_state<detail::remote_job<T>>(pool, std::move(call), options, takes_token);
         made->set_label("process_executor", options.name);
-        push(detail::job_ref(made.get()));
+        push(*pool, detail::job_ref(made.get()));
         return detail::state_ref<detail::future_state<T>>(std::move(made));
     }
+    template <class F, class... A>
+    auto start_job(const job_options& options, F f, A... args) {
+        return start_job_on(pool_, arena_, options, std::move(f), std::move(args)...);
+    }
+    auto job_starter() const {
+        return [pool = pool_, arena = arena_](auto f, auto... args) {
+            return start_job_on(pool, arena, {}, std::move(f), std::move(args)...);
+        };
+    }
 
-    void push(detail::job_ref job);
+    static void push(detail::process_pool& pool, detail::job_ref job);
 
-    std::shared_ptr<detail::process_pool> pool_;  // shared with its jobs and its thread
-    std::shared_ptr<detail::shared_arena> arena_;  // of the arguments; null if there is none
+    pool_ref pool_;  // shared with its jobs and its thread
+    arena_ref arena_;  // of the arguments; null if there is none
 };
 
 }  // namespace green

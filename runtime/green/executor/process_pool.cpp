@@ -40,12 +40,6 @@ void process_pool::require_own() {
     );
 }
 
-void process_pool::require_usable() {
-    require_own();
-    lock const l(mutex_);
-    require_open();
-}
-
 void process_pool::push(job_ref job) {
     require_own();
     lock const l(mutex_);

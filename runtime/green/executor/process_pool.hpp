@@ -72,13 +72,11 @@ public:
     bool is_of_this_process() const noexcept { return owner_.is_this(); }
 
     // --- any thread
-    /// As push would throw now.
-    void require_usable();
     /// executor_error after shutdown, broken_executor.
     void push(job_ref job);
     /// For a job that was cancelled before it began.
     void withdraw(process_job& job) noexcept;
-    /// For a job that was cancelled after that.
+    /// For a job that was cancelled after that. True if it was in the queue again, and has been cancelled.
     bool ask_to_stop(process_job& job) noexcept;
     /// Done when all workers are started and initialised, or never can be.
     future<void> warm();

@@ -157,7 +157,7 @@ void process_pool::empty_queue() {
     }
     if (broken_.empty() && !cancel_pending_) return;
     while (!queue_.empty()) {
-        make_room(completions_, 1);
+        make_room(completions_, 1);  // once it is running, end() must not fail
         process_job& job = queue_.front();
         if (!job.state().set_running()) {
             job.call.reset();

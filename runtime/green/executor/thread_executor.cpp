@@ -79,10 +79,10 @@ executor_stats thread_executor::stats() const { return pool_->stats(); }
 
 // The queue's reference is counted before a worker can drop it.
 
-void thread_executor::push(detail::thread_job& j) {
+void thread_executor::push(detail::thread_pool& pool, detail::thread_job& j) {
     j.retain();
     try {
-        pool_->push(j);
+        pool.push(j);
     } catch (...) {
         j.release();
         throw;

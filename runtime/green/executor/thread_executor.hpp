@@ -77,7 +77,7 @@ public:
     template <class F, class... A>
     auto try_submit(const job_options& options, F f, A... args) {
         using T = detail::checked_job_result_t<F, A...>;
-        auto made = make_job<T>(options, std::move(f), std::move(args)...);
+        auto made = make_job<T>(*pool_, options, std::move(f), std::move(args)...);
         std::optional<future<T>> result;
         if (try_push(*made)) result = queued<T>(std::move(made));
         return result;
@@ -95,7 +95,7 @@ public:
     template <class F, class... A>
     auto submit_wait(const job_options& options, F f, A... args) {
         using T = detail::checked_job_result_t<F, A...>;
-        auto made = make_job<T>(options, std::move(f), std::move(args)...);
+        auto made = make_job<T>(*pool_, options, std::move(f), std::move(args)...);
         return detail::submit_wait_awaitable(pool_, std::move(made));
     }
 
@@ -129,9 +129,9 @@ private:
     );
 
     template <class T, class F, class... A>
-    auto make_job(const job_options& options, F f, A... args) {
+    static auto make_job(detail::thread_pool& pool, const job_options& options, F f, A... args) {
         return detail::make_state<detail::future_job<T, F, A...>>(
-            *pool_, options, std::move(f), std::move(args)...
+            pool, options, std::move(f), std::move(args)...
         );
     }
     /// The future of a job that is queued: the queue has a reference too.
@@ -141,20 +141,31 @@ private:
         )));
     }
     template <class F, class... A>
-    auto start_job(const job_options& options, F f, A... args) {
+    static auto start_job_on(
+        detail::thread_pool& pool, const job_options& options, F f, A... args
+    ) {
         using T = detail::job_result_t<F, A...>;
-        auto made = make_job<T>(options, std::move(f), std::move(args)...);
-        push(*made);
+        auto made = make_job<T>(pool, options, std::move(f), std::move(args)...);
+        push(pool, *made);
         return detail::state_ref<detail::future_state<T>>(std::move(made));
+    }
+    template <class F, class... A>
+    auto start_job(const job_options& options, F f, A... args) {
+        return start_job_on(*pool_, options, std::move(f), std::move(args)...);
+    }
+    auto job_starter() const {
+        return [pool = pool_](auto f, auto... args) {
+            return start_job_on(*pool, {}, std::move(f), std::move(args)...);
+        };
     }
     template <class F, class... A>
     auto start_job_within_limit(const job_options& options, F f, A... args) {
         using T = detail::job_result_t<F, A...>;
-        auto made = make_job<T>(options, std::move(f), std::move(args)...);
+        auto made = make_job<T>(*pool_, options, std::move(f), std::move(args)...);
         if (!try_push(*made)) throw_full();
         return detail::state_ref<detail::future_state<T>>(std::move(made));
     }
-    void push(detail::thread_job& j);
+    static void push(detail::thread_pool& pool, detail::thread_job& j);
     bool try_push(detail::thread_job& j);
     [[noreturn]] static void throw_full();
 

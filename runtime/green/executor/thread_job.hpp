@@ -62,8 +62,6 @@ protected:
 
 // What a job needs of its pool; see thread_pool.hpp.
 
-/// As submit: executor_error, broken_executor.
-void require_usable(thread_pool& pool);
 /// Out of the queue. False if a worker has it already, or had.
 bool take_back(thread_pool& pool, thread_job& job) noexcept;
 std::shared_ptr<thread_pool> keep_alive(thread_pool& pool) noexcept;

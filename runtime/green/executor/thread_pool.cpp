@@ -35,12 +35,6 @@ void thread_pool::check_owner() {
     );
 }
 
-void thread_pool::require_usable() {
-    check_owner();
-    lock const l(mutex_);
-    check_open();
-}
-
 /// The mutex is held for some tens of nanoseconds at a time: to wait a moment is cheaper than to sleep.
 thread_pool::lock thread_pool::acquire() const noexcept {
     constexpr int tries = 100;
@@ -178,8 +172,6 @@ bool thread_pool::forget(place_wait& w) noexcept {
 }
 
 // --- for jobs
-
-void require_usable(thread_pool& pool) { pool.require_usable(); }
 
 bool take_back(thread_pool& pool, thread_job& job) noexcept { return pool.take_back(job); }
 

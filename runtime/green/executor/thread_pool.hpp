@@ -63,8 +63,6 @@ public:
     bool is_of_this_process() const noexcept { return owner_.is_this(); }
 
     // --- jobs
-    /// As push would throw now.
-    void require_usable();
     /// Queues a job, which the pool releases later; if it throws, the job stays the caller's.
     void push(thread_job& j);
     /// The same if the queue has room; whether it had.
